@@ -1,1 +1,4 @@
-export {};
+export * from "./encode.ts";
+export * from "./errors.ts";
+export * from "./limits.ts";
+export * from "./plan.ts";

@@ -1,1 +1,2 @@
-export {};
+export * from "./gpu.ts";
+export * from "./close.ts";
