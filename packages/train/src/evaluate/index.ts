@@ -1,0 +1,4 @@
+export * from "./curves.ts";
+export * from "./metrics.ts";
+export * from "./positiveClass.ts";
+export * from "./wilson.ts";

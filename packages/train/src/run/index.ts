@@ -1,0 +1,6 @@
+export * from "./atomic.ts";
+export * from "./csv.ts";
+export * from "./history.ts";
+export * from "./results.ts";
+export * from "./runFolder.ts";
+export * from "./tensorboard.ts";
