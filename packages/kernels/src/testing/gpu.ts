@@ -79,6 +79,7 @@ export async function runPlan(
     buffers.set(name, buffer);
   }
   const bind = (operand: string): GPUBufferBinding => ({ buffer: buffers.get(operand)! });
+  device.pushErrorScope("validation");
   const commands = device.createCommandEncoder();
   const pass = commands.beginComputePass();
   for (const dispatch of encoder.dispatches(plan, bind)) encodeDispatch(pass, dispatch);
@@ -91,6 +92,8 @@ export async function runPlan(
     return { name, staging };
   });
   device.queue.submit([commands.finish()]);
+  const invalid = await device.popErrorScope();
+  if (invalid) throw new Error(invalid.message);
   const result: Record<string, Float32Array<ArrayBuffer>> = {};
   for (const { name, staging } of readings) {
     await staging.mapAsync(GPUMapMode.READ);

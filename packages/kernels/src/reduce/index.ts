@@ -1,0 +1,1 @@
+export { planArgmax, planReduce, type ReduceGeometry, type ReduceOp } from "./reduce.ts";
