@@ -4,3 +4,7 @@ export * from "./limits.ts";
 export * from "./plan.ts";
 export * from "./elementwise/index.ts";
 export * from "./reduce/index.ts";
+export * from "./permute/index.ts";
+export * from "./cast/index.ts";
+export * from "./fill/index.ts";
+export * from "./random/index.ts";

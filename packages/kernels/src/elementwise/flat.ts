@@ -36,6 +36,8 @@ export interface FlatDefinition {
   readonly functions: string;
   /** The written array. */
   readonly output: string;
+  /** Where element i goes in `output`, in place of i: WGSL, for example `place(i)`, as a function of an index. */
+  readonly place?: (i: string) => string;
   /** Elements written. */
   readonly count: number;
   /**
@@ -51,7 +53,7 @@ export interface FlatDefinition {
  * 24 GB/s against 5 for one element an invocation and 17 for `array<vec4f>`.
  */
 export function flatPass(definition: FlatDefinition, limits: DeviceLimits): KernelPass {
-  const { label, bindings, functions, output, count, quad } = definition;
+  const { label, bindings, functions, output, count, quad, place = (i: string) => i } = definition;
   const size = flatWorkgroupSize(limits);
   const values = [0, 1, 2, 3].map((k) => (quad ? quad.value(k) : k === 0 ? "value(i)" : `value(i + ${k}u)`));
   const main =
@@ -59,13 +61,13 @@ export function flatPass(definition: FlatDefinition, limits: DeviceLimits): Kern
       ? `  let i = (group * ${size}u + lane) * 4u;
   if (i + 3u < params.count) {
 ${quad ? indent(quad.prepare, 4) + "\n" : ""}${values.map((value, k) => `    let v${k} = ${value};`).join("\n")}
-${values.map((_, k) => `    ${output}[i${k === 0 ? "" : ` + ${k}u`}] = v${k};`).join("\n")}
+${values.map((_, k) => `    ${output}[${place(k === 0 ? "i" : `i + ${k}u`)}] = v${k};`).join("\n")}
   } else {
-    for (var j = i; j < params.count; j++) { ${output}[j] = value(j); }
+    for (var j = i; j < params.count; j++) { ${output}[${place("j")}] = value(j); }
   }`
       : `  var i = group * ${size * ELEMENTS_PER_INVOCATION}u + lane;
   for (var k = 0u; k < ${ELEMENTS_PER_INVOCATION}u; k++) {
-    if (i < params.count) { ${output}[i] = value(i); }
+    if (i < params.count) { ${output}[${place("i")}] = value(i); }
     i += ${size}u;
   }`;
   return definePass({

@@ -1,0 +1,1 @@
+export { planCast, type CastGeometry } from "./cast.ts";

@@ -1,0 +1,1 @@
+export { planFill, planGather, type FillGeometry, type GatherGeometry } from "./fill.ts";
