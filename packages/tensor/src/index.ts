@@ -1,1 +1,15 @@
-export {};
+export type { DType } from "@fracture/kernels";
+export { openDevice, Device, type DeviceCounts } from "./device.ts";
+export type { AdapterChoice, AdapterInfo, AdapterOptions } from "./adapters.ts";
+export * from "./errors.ts";
+export { sizeOf, type Shape } from "./shape.ts";
+export { Tensor, type Data } from "./tensor.ts";
+export { keep, tidy } from "./scope.ts";
+export { full, input, ones, tensor, zeros, type CreateOptions, type Nested } from "./create.ts";
+export { gradEnabled, noGrad } from "./autograd/noGrad.ts";
+export { defineOp, type OpContext, type OpDefinition } from "./autograd/defineOp.ts";
+export { capture } from "./capture/capture.ts";
+export type { Program, ProgramKernel } from "./capture/program.ts";
+export * from "./ops/index.ts";
+export * as nn from "./nn/index.ts";
+export * as optim from "./optim/index.ts";

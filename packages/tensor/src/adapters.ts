@@ -1,0 +1,78 @@
+import { create, globals } from "webgpu";
+import { limitsOf, type DeviceLimits } from "@fracture/kernels";
+import { NoAdapterError } from "./errors.ts";
+
+/** Which adapter to open. "auto" takes a GPU where there is one, else a software device. */
+export type AdapterChoice = "auto" | "hardware" | "software";
+
+export interface AdapterInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  /** The GPU's name as its driver gives it. */
+  readonly device: string;
+  /** The driver's name and version. */
+  readonly description: string;
+  readonly backend: string;
+  /** True where the CPU does the work. */
+  readonly software: boolean;
+}
+
+export interface OpenedAdapter {
+  readonly adapter: GPUAdapter;
+  readonly info: AdapterInfo;
+  /** Lets the process end: Dawn keeps it alive as long as its root object is referenced. */
+  readonly release: () => void;
+}
+
+// Why each: see docs/architecture.md, "The device".
+const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia", "disable_polyfills_on_integer_div_and_mod", "disable_workgroup_init"];
+
+export interface AdapterOptions {
+  readonly adapter?: AdapterChoice;
+  /** Bounds checks in every kernel (Dawn's robustness). Off by default: plans never read out of bounds, and are tested with it on. */
+  readonly robustness?: boolean;
+}
+
+/** Asks Dawn for an adapter. Throws a NoAdapterError with what to install. */
+export async function openAdapter({ adapter: choice = "auto", robustness = false }: AdapterOptions = {}): Promise<OpenedAdapter> {
+  Object.assign(globalThis, globals);
+  const enabled = robustness ? TOGGLES : [...TOGGLES, "disable_robustness"];
+  let gpu: GPU | null = create([`enable-dawn-features=${enabled.join(",")}`, "disable-dawn-features=timestamp_quantization"]);
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance", forceFallbackAdapter: choice === "software" });
+  const release = (): void => {
+    gpu = null;
+  };
+  const info = adapter && describeAdapter(adapter);
+  if (!adapter || !info || (choice === "hardware" && info.software)) {
+    release();
+    throw new NoAdapterError(choice === "auto" ? "usable" : choice);
+  }
+  return { adapter, info, release };
+}
+
+function describeAdapter(adapter: GPUAdapter): AdapterInfo {
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const backend = (adapter.info as GPUAdapterInfo & { readonly backendType?: string }).backendType ?? "";
+  const software = isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render|warp/i.test(`${device} ${description} ${architecture}`);
+  return { vendor, architecture, device, description, backend, software };
+}
+
+const WANTED_FEATURES = ["shader-f16", "subgroups", "timestamp-query", "chromium-experimental-subgroup-matrix"] as const;
+
+/** Opens the adapter's device with every feature that kernels can use and the limits that the adapter has. */
+export async function requestDevice({ adapter }: OpenedAdapter): Promise<{ gpu: GPUDevice; limits: DeviceLimits }> {
+  const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
+  const { limits } = adapter;
+  const gpu = await adapter.requestDevice({
+    requiredFeatures: features,
+    requiredLimits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+    },
+  });
+  return { gpu, limits: limitsOf(gpu, adapter.info) };
+}

@@ -1,0 +1,93 @@
+import { planBatchNormEval, planBatchNormEvalBackward, planBatchNormTrain, planBatchNormTrainBackward } from "@fracture/kernels";
+import { defineOp } from "../autograd/defineOp.ts";
+import { ShapeError, TensorError } from "../errors.ts";
+import { sameShape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+
+export interface BatchNormOptions {
+  /** gamma [c] */
+  readonly weight: Tensor;
+  /** beta [c] */
+  readonly bias: Tensor;
+  /** [c], updated in place in training. */
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+  /** The batch's statistics, or the running ones. */
+  readonly training: boolean;
+  readonly eps: number;
+  /** Share of the batch in the running statistics. */
+  readonly momentum: number;
+  /** y = relu(..). Default: false. */
+  readonly relu?: boolean;
+  /** Added before the relu, of x's shape. */
+  readonly residual?: Tensor;
+}
+
+type Inputs = { readonly x: Tensor; readonly weight: Tensor; readonly bias: Tensor; readonly residual?: Tensor };
+type Settings = Pick<BatchNormOptions, "runningMean" | "runningVar" | "eps" | "momentum"> & { readonly relu: boolean };
+
+/**
+ * Y = γ x̂ + β (+ residual, relu), x̂ = (X - μ) / sqrt(σ² + ε), over the rows of [rows, c] (Ioffe and Szegedy 2015).
+ * dγ = Σ dY x̂, dβ = Σ dY, dX = γ/σ (dY - dβ/rows - x̂ dγ/rows): the statistics depend on x.
+ */
+const trainOp = defineOp({
+  name: "batchNorm",
+  forward(k, inputs: Inputs, { runningMean, runningVar, eps, momentum, relu }: Settings) {
+    const { x, weight, bias, residual } = inputs;
+    const [rows, c] = rowsOf(inputs);
+    if (rows === 1) throw new ShapeError("batchNorm", "training needs more than one value a channel", { x: x.shape });
+    const geometry = { rows, c, eps, momentum, relu, residual: residual !== undefined };
+    const [mean, invStd, y] = [k.empty([c]), k.empty([c]), k.empty(x.shape)];
+    k.run(planBatchNormTrain(geometry, k.limits), {
+      x, gamma: weight, beta: bias, runningMean, runningVar, saveMean: mean, saveInvStd: invStd, y, ...(residual ? { residual } : {}),
+    });
+    return { y, saved: { x, weight, mean, invStd, geometry, y: relu ? y : null } };
+  },
+  backward(k, dy, { x, weight, mean, invStd, geometry, y }) {
+    const [dx, dgamma, dbeta] = [k.empty(x.shape), k.empty([geometry.c]), k.empty([geometry.c])];
+    const dresidual = geometry.residual ? (geometry.relu ? k.empty(x.shape) : dy.view()) : null;
+    k.run(planBatchNormTrainBackward(geometry, k.limits), {
+      x, gamma: weight, saveMean: mean, saveInvStd: invStd, dy, dx, dgamma, dbeta, ...(y ? { y } : {}), ...(dresidual && geometry.relu ? { dresidual } : {}),
+    });
+    return { x: dx, weight: dgamma, bias: dbeta, residual: dresidual };
+  },
+});
+
+/** The same with fixed statistics: dX = γ/σ dY. */
+const evalOp = defineOp({
+  name: "batchNorm",
+  forward(k, inputs: Inputs, { runningMean, runningVar, eps, relu }: Settings) {
+    const { x, weight, bias, residual } = inputs;
+    const [rows, c] = rowsOf(inputs);
+    const geometry = { rows, c, eps, relu, residual: residual !== undefined };
+    const y = k.empty(x.shape);
+    k.run(planBatchNormEval(geometry, k.limits), { x, gamma: weight, beta: bias, runningMean, runningVar, y, ...(residual ? { residual } : {}) });
+    return { y, saved: { x, weight, runningMean, runningVar, geometry, y: relu ? y : null } };
+  },
+  backward(k, dy, { x, weight, runningMean, runningVar, geometry, y }) {
+    const parameters = Boolean(k.needs["weight"] || k.needs["bias"]);
+    const dx = k.empty(x.shape);
+    const [dgamma, dbeta] = parameters ? [k.empty([geometry.c]), k.empty([geometry.c])] : [null, null];
+    const dresidual = geometry.residual ? (geometry.relu ? k.empty(x.shape) : dy.view()) : null;
+    k.run(planBatchNormEvalBackward({ ...geometry, parameters }, k.limits), {
+      ...(parameters ? { x, runningMean } : {}), gamma: weight, runningVar, dy, dx,
+      ...(y ? { y } : {}), ...(dgamma && dbeta ? { dgamma, dbeta } : {}), ...(dresidual && geometry.relu ? { dresidual } : {}),
+    });
+    return { x: dx, weight: dgamma, bias: dbeta, residual: dresidual };
+  },
+});
+
+function rowsOf({ x, weight, bias, residual }: Inputs): [number, number] {
+  const c = x.shape.at(-1) ?? 0;
+  if (weight.size !== c || bias.size !== c) throw new ShapeError("batchNorm", `weight and bias must have x's ${c} channels`, { x: x.shape, weight: weight.shape, bias: bias.shape });
+  if (residual && !sameShape(residual.shape, x.shape)) throw new ShapeError("batchNorm", "the residual must have x's shape", { x: x.shape, residual: residual.shape });
+  return [x.size / c, c];
+}
+
+/** Batch normalisation over all dimensions but the last, x [..., c]. In training the running statistics are updated in place. */
+export function batchNorm(x: Tensor, options: BatchNormOptions): Tensor {
+  const { weight, bias, residual, runningMean, runningVar, training, eps, momentum, relu = false } = options;
+  if (runningMean.requiresGrad || runningVar.requiresGrad) throw new TensorError("batchNorm", "running statistics are no parameters");
+  const op = training ? trainOp : evalOp;
+  return op(residual ? { x, weight, bias, residual } : { x, weight, bias }, { runningMean, runningVar, eps, momentum, relu });
+}

@@ -1,0 +1,59 @@
+import { conv2dGeometry, GeometryError, planConv2dForward, planConv2dGradInput, planConv2dGradWeight, planReduce } from "@fracture/kernels";
+import { defineOp } from "../autograd/defineOp.ts";
+import { ShapeError } from "../errors.ts";
+import { checkRank } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+
+export interface Conv2dOptions {
+  /** Default: 1. */
+  readonly stride?: number;
+  /** Rows and columns of zeros on every side. Default: 0. */
+  readonly padding?: number;
+  /** [out] */
+  readonly bias?: Tensor;
+}
+
+type Inputs = { readonly x: Tensor; readonly w: Tensor; readonly bias?: Tensor };
+
+/**
+ *     Y = X * W + b         [N, H, W, C] * [K, R, S, C] -> [N, outH, outW, K]
+ *     dX = dY * Wᵀ          dW = dYᵀ * X          db = the sum of dY over all but the channels
+ */
+const conv2dOp = defineOp({
+  name: "conv2d",
+  forward(k, { x, w, bias }: Inputs, { stride, padding }: { readonly stride: number; readonly padding: number }) {
+    const geometry = geometryOf(x, w, stride, padding);
+    const y = k.empty([geometry.n, geometry.outH, geometry.outW, geometry.k]);
+    k.run(planConv2dForward(geometry, k.limits, { bias: bias !== undefined }), { x, w, y, ...(bias ? { bias } : {}) });
+    return { y, saved: { geometry, x: k.needs["w"] ? x : null, w: k.needs["x"] ? w : null } };
+  },
+  backward(k, dy, { geometry, x, w }) {
+    const { n, h, w: width, c, r, s, outH, outW } = geometry;
+    const dx = w ? k.empty([n, h, width, c]) : null;
+    if (w && dx) k.run(planConv2dGradInput(geometry, k.limits), { dy, w, dx });
+    const dw = x ? k.empty([geometry.k, r, s, c]) : null;
+    if (x && dw) k.run(planConv2dGradWeight(geometry, k.limits), { x, dy, dw });
+    const db = k.needs["bias"] ? k.empty([geometry.k]) : null;
+    if (db) k.run(planReduce({ op: "sum", shape: [n * outH * outW, geometry.k], axes: [0] }, k.limits), { x: dy, y: db });
+    return { x: dx, w: dw, bias: db };
+  },
+});
+
+function geometryOf(x: Tensor, w: Tensor, stride: number, padding: number): ReturnType<typeof conv2dGeometry> {
+  checkRank("conv2d", "x", x.shape, 4);
+  checkRank("conv2d", "w", w.shape, 4);
+  const [n, h, width, c] = x.shape as [number, number, number, number];
+  const [k, r, s, wc] = w.shape as [number, number, number, number];
+  if (c !== wc) throw new ShapeError("conv2d", `x has ${c} channels but w expects ${wc}`, { x: x.shape, w: w.shape });
+  try {
+    return conv2dGeometry({ n, h, w: width, c, k, r, s, stride, padding });
+  } catch (error) {
+    if (error instanceof GeometryError) throw new ShapeError("conv2d", error.message, { x: x.shape, w: w.shape });
+    throw error;
+  }
+}
+
+/** Cross-correlation, as torch's conv2d, channels last: x [n, h, w, c], w [k, r, s, c] -> [n, outH, outW, k], outH = floor((h + 2 padding - r) / stride) + 1. */
+export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0, bias }: Conv2dOptions = {}): Tensor {
+  return conv2dOp(bias ? { x, w, bias } : { x, w }, { stride, padding });
+}

@@ -1,0 +1,51 @@
+import { planPermute } from "@fracture/kernels";
+import { defineOp } from "../autograd/defineOp.ts";
+import { ShapeError } from "../errors.ts";
+import { sizeOf, type Shape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** The same elements in another shape. One size may be -1. dx = dy in x's shape; no kernel runs. */
+const reshapeOp = defineOp({
+  name: "reshape",
+  forward(_, { x }: { x: Tensor }, shape: Shape) {
+    return { y: x.view(shape), saved: { shape: x.shape } };
+  },
+  backward: (_, dy, { shape }) => ({ x: dy.view(shape) }),
+});
+
+/** The same elements in another shape, in memory shared with x. One size may be -1: it follows from the others. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const known = sizeOf(shape.filter((size) => size !== -1));
+  const free = shape.filter((size) => size === -1).length;
+  if (free > 1 || (free === 1 && x.size % known !== 0)) throw new ShapeError("reshape", "the number of elements must stay", { x: x.shape, shape });
+  const resolved = shape.map((size) => (size === -1 ? x.size / known : size));
+  if (sizeOf(resolved) !== x.size) throw new ShapeError("reshape", "the number of elements must stay", { x: x.shape, shape });
+  return reshapeOp({ x }, resolved);
+}
+
+/** y[i_order[0], i_order[1], ..] = x[i0, i1, ..]. dx = dy permuted back. */
+const permuteOp = defineOp({
+  name: "permute",
+  forward(k, { x }: { x: Tensor }, order: readonly number[]) {
+    const y = k.empty(order.map((axis) => x.shape[axis]!), x.dtype);
+    k.run(planPermute({ shape: x.shape, order }, k.limits), { x, y });
+    return { y, saved: { order } };
+  },
+  backward(k, dy, { order }) {
+    const inverse = order.map((_, axis) => order.indexOf(axis));
+    const dx = k.empty(inverse.map((axis) => dy.shape[axis]!));
+    k.run(planPermute({ shape: dy.shape, order: inverse }, k.limits), { x: dy, y: dx });
+    return { x: dx };
+  },
+});
+
+/** The dimensions in another order (a copy): `permute(x, [0, 2, 3, 1])` turns NCHW into NHWC. */
+export function permute(x: Tensor, order: readonly number[]): Tensor {
+  if (order.length !== x.shape.length || order.toSorted((a, b) => a - b).some((axis, i) => axis !== i)) {
+    throw new ShapeError("permute", `[${order.join(",")}] must name every dimension once`, { x: x.shape });
+  }
+  return permuteOp({ x }, order);
+}
+
+/** A matrix with rows and columns exchanged (a copy). */
+export const transpose = (x: Tensor): Tensor => permute(x, x.shape.map((_, axis) => x.shape.length - 1 - axis));

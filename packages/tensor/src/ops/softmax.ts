@@ -1,0 +1,1 @@
+import { planSoftmaxCrossEntropy, planSoftmaxCrossEntropyBackward } from "@fracture/kernels";

@@ -1,0 +1,36 @@
+import { planUnary, planUnaryBackward, unaryBackwardUses, type UnaryOp } from "@fracture/kernels";
+import { defineOp } from "../autograd/defineOp.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** y = f(x), element by element, any shape. dx = dy * f'(x), from x or from y, whichever the kernel's row names. */
+function unary(op: UnaryOp): (x: Tensor) => Tensor {
+  const uses = unaryBackwardUses(op);
+  const apply = defineOp({
+    name: op,
+    forward(k, { x }: { x: Tensor }, _: undefined) {
+      const y = k.empty(x.shape);
+      k.run(planUnary({ op, count: x.size }, k.limits), { x, y });
+      return { y, saved: k.recording && uses ? { value: uses === "x" ? x : y } : {} };
+    },
+    backward(k, dy, saved: { value?: Tensor }) {
+      const dx = dy.emptyLike();
+      k.run(planUnaryBackward({ op, count: dy.size }, k.limits), { dy, dx, ...(saved.value && uses ? { [uses]: saved.value } : {}) });
+      return { x: dx };
+    },
+  });
+  return (x) => apply({ x }, undefined);
+}
+
+/** max(x, 0); the derivative at 0 is 0, as torch's. */
+export const relu = unary("relu");
+export const neg = unary("neg");
+export const abs = unary("abs");
+export const square = unary("square");
+export const reciprocal = unary("reciprocal");
+export const sqrt = unary("sqrt");
+export const rsqrt = unary("rsqrt");
+export const exp = unary("exp");
+/** The natural logarithm. */
+export const log = unary("log");
+export const sigmoid = unary("sigmoid");
+export const tanh = unary("tanh");
