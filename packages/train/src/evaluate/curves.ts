@@ -9,8 +9,7 @@ function thresholdSteps(positive: ArrayLike<boolean>, scores: ArrayLike<number>)
     else falsePositives++;
     const threshold = scores[sample] ?? 0;
     const next = order[rank + 1];
-    if (next === undefined || scores[next] !== threshold)
-      steps.push({ threshold, truePositives, falsePositives });
+    if (next === undefined || scores[next] !== threshold) steps.push({ threshold, truePositives, falsePositives });
   });
   return steps;
 }
@@ -36,10 +35,7 @@ export interface RocPoint {
  * @param positive [N] is the sample of the positive class?
  * @param scores [N] its score or probability for that class
  */
-export function rocCurve(
-  positive: ArrayLike<boolean>,
-  scores: ArrayLike<number>,
-): RocPoint[] | null {
+export function rocCurve(positive: ArrayLike<boolean>, scores: ArrayLike<number>): RocPoint[] | null {
   const steps = thresholdSteps(positive, scores);
   const { truePositives: positives = 0, falsePositives: negatives = 0 } = steps.at(-1) ?? {};
   if (positives === 0 || negatives === 0) return null;
@@ -74,8 +70,7 @@ export function rocAuc(positive: ArrayLike<boolean>, scores: ArrayLike<number>):
   let before: ThresholdStep = { threshold: Infinity, truePositives: 0, falsePositives: 0 };
   for (const step of steps) {
     // The negatives of this step lose to the positives above it, and tie with the positives in it.
-    twiceU +=
-      (step.falsePositives - before.falsePositives) * (step.truePositives + before.truePositives);
+    twiceU += (step.falsePositives - before.falsePositives) * (step.truePositives + before.truePositives);
     before = step;
   }
   return twiceU / (2 * positives * negatives);
@@ -106,10 +101,7 @@ export function precisionRecallCurve(
  * Average precision: the precisions weighted by the recall that each threshold adds, without interpolation (as
  * scikit-learn's `average_precision_score`). `null` where there are no positives.
  */
-export function averagePrecision(
-  positive: ArrayLike<boolean>,
-  scores: ArrayLike<number>,
-): number | null {
+export function averagePrecision(positive: ArrayLike<boolean>, scores: ArrayLike<number>): number | null {
   const curve = precisionRecallCurve(positive, scores);
   if (curve === null) return null;
   let sum = 0;

@@ -1,11 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import {
-  precisionRecallCurve,
-  rocCurve,
-  type PrecisionRecallPoint,
-  type RocPoint,
-} from "./curves.ts";
+import { precisionRecallCurve, rocCurve, type PrecisionRecallPoint, type RocPoint } from "./curves.ts";
 import {
   computeMetrics,
   MetricsError,
@@ -43,20 +38,11 @@ const oracle: { cases: OracleCase[] } = JSON.parse(
 /** Equal but for the rounding of double precision. */
 function expectClose(actual: unknown, expected: unknown, path = "value"): void {
   if (typeof expected === "number" && typeof actual === "number") {
-    expect(
-      Math.abs(actual - expected),
-      `${path}: ${actual} against ${expected}`,
-    ).toBeLessThanOrEqual(1e-12);
-  } else if (
-    typeof expected === "object" &&
-    expected !== null &&
-    typeof actual === "object" &&
-    actual !== null
-  ) {
+    expect(Math.abs(actual - expected), `${path}: ${actual} against ${expected}`).toBeLessThanOrEqual(1e-12);
+  } else if (typeof expected === "object" && expected !== null && typeof actual === "object" && actual !== null) {
     expect(Object.keys(actual).sort(), path).toEqual(Object.keys(expected).sort());
     const found = new Map<string, unknown>(Object.entries(actual));
-    for (const [key, value] of Object.entries(expected))
-      expectClose(found.get(key), value, `${path}.${key}`);
+    for (const [key, value] of Object.entries(expected)) expectClose(found.get(key), value, `${path}.${key}`);
   } else expect(actual, path).toEqual(expected);
 }
 
@@ -68,8 +54,7 @@ describe.each(oracle.cases)("scikit-learn's figures: $name", (example) => {
     expectClose(metrics.accuracy, expected.accuracy);
     expectClose(metrics.intervals.accuracy, expected.accuracyInterval);
     expectClose(metrics.logLoss, expected.logLoss);
-    if (expected.balancedAccuracy !== undefined)
-      expectClose(metrics.balancedAccuracy, expected.balancedAccuracy);
+    if (expected.balancedAccuracy !== undefined) expectClose(metrics.balancedAccuracy, expected.balancedAccuracy);
     expect(metrics.confusionMatrix).toEqual(expected.confusionMatrix);
     expect(metrics.samples).toBe(expected.samples);
   });
@@ -83,11 +68,7 @@ describe.each(oracle.cases)("scikit-learn's figures: $name", (example) => {
 
   test("the macro averages", () => {
     for (const [figure, value] of Object.entries(expected.macro ?? {})) {
-      expectClose(
-        new Map<string, unknown>(Object.entries(metrics.macro)).get(figure),
-        value,
-        figure,
-      );
+      expectClose(new Map<string, unknown>(Object.entries(metrics.macro)).get(figure), value, figure);
     }
   });
 
@@ -176,14 +157,8 @@ describe("computeMetrics", () => {
     [{ labels: [0, 2, 1] }, "metrics: sample 1 has label 2, there are 2 classes"],
     [{ classes: ["a"] }, "metrics: there must be at least 2 classes, got 1"],
     [{ classes: ["a", "a"] }, "metrics: class names are repeated (a, a)"],
-    [
-      { probabilities: [1, 0, NaN, 0, 1, 0] },
-      "metrics: sample 1 has probability NaN for fractured",
-    ],
-    [
-      { probabilities: [1, 0, 0.5, 0.4, 1, 0] },
-      "metrics: the probabilities of sample 1 sum to 0.9, not to 1",
-    ],
+    [{ probabilities: [1, 0, NaN, 0, 1, 0] }, "metrics: sample 1 has probability NaN for fractured"],
+    [{ probabilities: [1, 0, 0.5, 0.4, 1, 0] }, "metrics: the probabilities of sample 1 sum to 0.9, not to 1"],
   ])("refuses %j", (change, message) => {
     const compute = () => computeMetrics({ ...two, ...change });
     expect(compute).toThrow(MetricsError);
@@ -219,10 +194,7 @@ test("Wilson's interval holds its proportion and stays within [0, 1]", () => {
   for (const trials of [1, 2, 7, 198]) {
     for (let k = 0; k <= trials; k++) {
       const [low, high] = wilsonInterval(k, trials) ?? [NaN, NaN];
-      expect(
-        low >= 0 && low <= k / trials && k / trials <= high && high <= 1,
-        `${k} of ${trials}`,
-      ).toBe(true);
+      expect(low >= 0 && low <= k / trials && k / trials <= high && high <= 1, `${k} of ${trials}`).toBe(true);
     }
   }
   expect(wilsonInterval(0, 0)).toBeNull();

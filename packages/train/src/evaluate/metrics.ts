@@ -35,10 +35,7 @@ export interface ClassMetrics {
   intervals: { precision: Interval | null; recall: Interval | null; specificity: Interval | null };
 }
 
-export type Figures = Pick<
-  ClassMetrics,
-  "precision" | "recall" | "specificity" | "f1" | "rocAuc" | "averagePrecision"
->;
+export type Figures = Pick<ClassMetrics, "precision" | "recall" | "specificity" | "f1" | "rocAuc" | "averagePrecision">;
 
 /**
  * The figures of a data set; plain data, ready for `metrics.json`. The `Figures` at the top are those of the positive class
@@ -145,10 +142,7 @@ export function predictedClasses(probabilities: ArrayLike<number>, classes: numb
 }
 
 /** Whether each sample is of class `index`, and its probability for it: what the curves are drawn from. */
-export function oneVersusRest(
-  predictions: Predictions,
-  index: number,
-): { positive: boolean[]; scores: number[] } {
+export function oneVersusRest(predictions: Predictions, index: number): { positive: boolean[]; scores: number[] } {
   const { classes, labels, probabilities } = predictions;
   return {
     positive: Array.from(labels, (label) => label === index),
@@ -205,9 +199,7 @@ function positiveIndex(classes: readonly string[], named: string | undefined): n
   if (named === undefined) return two ? positiveClassOf([first, second]) : null;
   const index = classes.indexOf(named);
   if (!two || index < 0) {
-    throw new MetricsError(
-      `positiveClass "${named}" must be one of two classes (classes: ${classes.join(", ")})`,
-    );
+    throw new MetricsError(`positiveClass "${named}" must be one of two classes (classes: ${classes.join(", ")})`);
   }
   return index;
 }
@@ -215,8 +207,7 @@ function positiveIndex(classes: readonly string[], named: string | undefined): n
 function check({ classes, labels, probabilities }: Predictions): void {
   const width = classes.length;
   if (width < 2) throw new MetricsError(`there must be at least 2 classes, got ${width}`);
-  if (new Set(classes).size !== width)
-    throw new MetricsError(`class names are repeated (${classes.join(", ")})`);
+  if (new Set(classes).size !== width) throw new MetricsError(`class names are repeated (${classes.join(", ")})`);
   if (labels.length === 0) throw new MetricsError("there are no samples");
   if (probabilities.length !== labels.length * width) {
     throw new MetricsError(

@@ -20,7 +20,5 @@ export function positiveClassOf(classes: readonly [string, string]): 0 | 1 {
 function saysAbsent(name: string, other: string): boolean {
   const text = name.trim().toLowerCase();
   const rival = other.trim().toLowerCase();
-  return (
-    NEGATED.test(text) || NEGATIVE_WORDS.has(text) || text === `un${rival}` || text === `in${rival}`
-  );
+  return NEGATED.test(text) || NEGATIVE_WORDS.has(text) || text === `un${rival}` || text === `in${rival}`;
 }

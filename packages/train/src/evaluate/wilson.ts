@@ -14,9 +14,7 @@ const Z = 1.959963984540054;
 export function wilsonInterval(successes: number, trials: number): Interval | null {
   if (trials === 0) return null;
   const p = successes / trials;
-  const spread =
-    (Z * Math.sqrt((p * (1 - p)) / trials + (Z * Z) / (4 * trials * trials))) /
-    (1 + (Z * Z) / trials);
+  const spread = (Z * Math.sqrt((p * (1 - p)) / trials + (Z * Z) / (4 * trials * trials))) / (1 + (Z * Z) / trials);
   const centre = (p + (Z * Z) / (2 * trials)) / (1 + (Z * Z) / trials);
   // Rounding must not cut off the proportion itself at the ends.
   return [successes === 0 ? 0 : centre - spread, successes === trials ? 1 : centre + spread];

@@ -9,11 +9,7 @@ import {
 } from "./earlyStopping.ts";
 
 /** Feeds values epoch by epoch (from 1) until training stops. */
-function follow(
-  values: readonly number[],
-  options: EarlyStoppingOptions,
-  state = startEarlyStopping(),
-) {
+function follow(values: readonly number[], options: EarlyStoppingOptions, state = startEarlyStopping()) {
   const improved: number[] = [];
   let epoch = state.bestEpoch ?? 0;
   for (const value of values) {
@@ -47,15 +43,12 @@ describe("early stopping", () => {
     expect(follow([1, 0.5, 0.25, 0.3], { patience: 9, minDelta: 0.25 }).improved).toEqual([1, 2]);
   });
 
-  test.each([NaN, Infinity, -Infinity])(
-    "%d never improves, not even as the first value",
-    (value) => {
-      for (const monitor of ["valLoss", "valAccuracy"] as const) {
-        expect(follow([value, 0.5, value], { patience: 9, monitor }).improved).toEqual([2]);
-        expect(follow([value, value], { patience: 2, monitor }).stoppedAt).toBe(2);
-      }
-    },
-  );
+  test.each([NaN, Infinity, -Infinity])("%d never improves, not even as the first value", (value) => {
+    for (const monitor of ["valLoss", "valAccuracy"] as const) {
+      expect(follow([value, 0.5, value], { patience: 9, monitor }).improved).toEqual([2]);
+      expect(follow([value, value], { patience: 2, monitor }).stoppedAt).toBe(2);
+    }
+  });
 
   test("without patience it never stops, and still remembers the best", () => {
     const { state, stoppedAt } = follow([1, ...Array.from({ length: 99 }, () => 2)], {
@@ -87,11 +80,8 @@ describe("early stopping", () => {
   });
 
   test("refuses options that make no sense, naming them", () => {
-    const update = (options: EarlyStoppingOptions) => () =>
-      updateEarlyStopping(startEarlyStopping(), 1, 1, options);
-    expect(update({ patience: 0 })).toThrow(
-      "early stopping: patience must be an integer >= 1, got 0",
-    );
+    const update = (options: EarlyStoppingOptions) => () => updateEarlyStopping(startEarlyStopping(), 1, 1, options);
+    expect(update({ patience: 0 })).toThrow("early stopping: patience must be an integer >= 1, got 0");
     expect(update({ patience: 1, minDelta: -1 })).toThrow(EarlyStoppingError);
   });
 });

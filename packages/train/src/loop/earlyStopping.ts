@@ -69,12 +69,7 @@ export function updateEarlyStopping(
   if (!Number.isFinite(minDelta) || minDelta < 0) {
     throw new EarlyStoppingError("minDelta", "finite and >= 0", minDelta);
   }
-  const gain =
-    state.best === null
-      ? Infinity
-      : monitor === "valLoss"
-        ? state.best - value
-        : value - state.best;
+  const gain = state.best === null ? Infinity : monitor === "valLoss" ? state.best - value : value - state.best;
   if (Number.isFinite(value) && gain > minDelta) {
     return {
       state: { best: value, bestEpoch: epoch, epochsWithoutImprovement: 0 },

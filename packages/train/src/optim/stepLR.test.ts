@@ -13,29 +13,20 @@ const torch: { cases: TorchCase[] } = JSON.parse(
 );
 
 describe("stepLR", () => {
-  test.each(torch.cases)(
-    "gives torch's rates bit for bit: step $stepSize, gamma $gamma",
-    (example) => {
-      const schedule = stepLR(example);
-      expect(example.rates.map((_, epoch) => schedule(example.baseLr, epoch))).toEqual(
-        example.rates,
-      );
-    },
-  );
+  test.each(torch.cases)("gives torch's rates bit for bit: step $stepSize, gamma $gamma", (example) => {
+    const schedule = stepLR(example);
+    expect(example.rates.map((_, epoch) => schedule(example.baseLr, epoch))).toEqual(example.rates);
+  });
 
   test("decays by 0.1 every 7 epochs unless told otherwise", () => {
     expect([6, 7, 13, 14].map((epoch) => stepLR()(1, epoch))).toEqual([1, 0.1, 0.1, 0.1 * 0.1]);
   });
 
   test("refuses options and epochs that make no sense, naming them", () => {
-    expect(() => stepLR({ stepSize: 0 })).toThrow(
-      "stepLR: stepSize must be an integer >= 1, got 0",
-    );
+    expect(() => stepLR({ stepSize: 0 })).toThrow("stepLR: stepSize must be an integer >= 1, got 0");
     expect(() => stepLR({ gamma: NaN })).toThrow("stepLR: gamma must be finite and > 0, got NaN");
     expect(() => stepLR()(1, -1)).toThrow(ScheduleError);
-    expect(() => constantLR()(1, 0.5)).toThrow(
-      "constantLR: epoch must be an integer >= 0, got 0.5",
-    );
+    expect(() => constantLR()(1, 0.5)).toThrow("constantLR: epoch must be an integer >= 0, got 0.5");
   });
 });
 

@@ -33,8 +33,7 @@ export function stepLR(options: StepLROptions = {}): Schedule {
   if (!Number.isInteger(stepSize) || stepSize < 1) {
     throw new ScheduleError("stepLR", "stepSize", "an integer >= 1", stepSize);
   }
-  if (!Number.isFinite(gamma) || gamma <= 0)
-    throw new ScheduleError("stepLR", "gamma", "finite and > 0", gamma);
+  if (!Number.isFinite(gamma) || gamma <= 0) throw new ScheduleError("stepLR", "gamma", "finite and > 0", gamma);
   return (baseLr, epoch) => {
     checkEpoch("stepLR", epoch);
     let lr = baseLr;
@@ -52,6 +51,5 @@ export function constantLR(): Schedule {
 }
 
 function checkEpoch(schedule: string, epoch: number): void {
-  if (!Number.isInteger(epoch) || epoch < 0)
-    throw new ScheduleError(schedule, "epoch", "an integer >= 0", epoch);
+  if (!Number.isInteger(epoch) || epoch < 0) throw new ScheduleError(schedule, "epoch", "an integer >= 0", epoch);
 }

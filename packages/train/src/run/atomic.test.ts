@@ -2,12 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  FileWriteError,
-  removeAbandonedTemporaries,
-  writeFileAtomic,
-  type AtomicFileSystem,
-} from "./atomic.ts";
+import { FileWriteError, removeAbandonedTemporaries, writeFileAtomic, type AtomicFileSystem } from "./atomic.ts";
 
 let folder = "";
 beforeEach(() => {
@@ -21,8 +16,7 @@ function fakeFileSystem(failAt: string) {
   const calls: string[] = [];
   const call = (name: string) => {
     calls.push(name);
-    if (name === failAt)
-      throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+    if (name === failAt) throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
   };
   const fileSystem: AtomicFileSystem = {
     create: async (path) => {
@@ -78,16 +72,7 @@ describe("writeFileAtomic", () => {
   test("syncs the file before the rename and the folder after it, and finishes short writes", async () => {
     const { files, calls, fileSystem } = fakeFileSystem("");
     await writeFileAtomic("/run/file", "seven b", fileSystem);
-    expect(calls).toEqual([
-      "create",
-      "write 1",
-      "write 2",
-      "write 3",
-      "sync",
-      "close",
-      "rename",
-      "syncFolder",
-    ]);
+    expect(calls).toEqual(["create", "write 1", "write 2", "write 3", "sync", "close", "rename", "syncFolder"]);
     expect([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString()])).toEqual([
       ["/run/file", "seven b"],
     ]);
@@ -98,9 +83,7 @@ describe("writeFileAtomic", () => {
     async (failAt) => {
       const { files, fileSystem } = fakeFileSystem(failAt);
       files.set("/run/file", Buffer.from("old"));
-      const failure = await writeFileAtomic("/run/file", "the new one", fileSystem).catch(
-        (error: unknown) => error,
-      );
+      const failure = await writeFileAtomic("/run/file", "the new one", fileSystem).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(FileWriteError);
       expect(failure).toMatchObject({ path: "/run/file", code: "ENOSPC" });
       expect(String(failure)).toContain("/run/file: cannot be written (no space left on device)");

@@ -97,8 +97,7 @@ const nodeFileSystem: AtomicFileSystem = {
       await folder.sync();
     } catch (error) {
       // Some network file systems don't fsync folders. The file itself is complete and in place.
-      if (!["EINVAL", "ENOTSUP", "EPERM"].includes(errorCode(error) ?? ""))
-        throw new FileWriteError(path, error);
+      if (!["EINVAL", "ENOTSUP", "EPERM"].includes(errorCode(error) ?? "")) throw new FileWriteError(path, error);
     } finally {
       await folder.close();
     }
@@ -119,7 +118,5 @@ async function writeAll(file: WritableFile, bytes: Uint8Array): Promise<void> {
 }
 
 function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : undefined;
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

@@ -14,9 +14,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 test("a line quotes what RFC 4180 says must be, and nothing else", () => {
-  expect(
-    csvLine(["plain", "with space", "a,b", 'say "x"', "two\nlines", null, true, 0.1 + 0.2]),
-  ).toBe('plain,with space,"a,b","say ""x""","two\nlines",,true,0.30000000000000004\n');
+  expect(csvLine(["plain", "with space", "a,b", 'say "x"', "two\nlines", null, true, 0.1 + 0.2])).toBe(
+    'plain,with space,"a,b","say ""x""","two\nlines",,true,0.30000000000000004\n',
+  );
 });
 
 test("whatever is written is read back", () => {
@@ -57,9 +57,7 @@ describe("CsvAppender", () => {
 
   test("refuses a file with other columns, naming them", async () => {
     writeFileSync(path, "step,error\n1,0.5\n");
-    await expect(open(() => true)).rejects.toThrow(
-      `${path}: has no column "loss" (columns: step, error)`,
-    );
+    await expect(open(() => true)).rejects.toThrow(`${path}: has no column "loss" (columns: step, error)`);
   });
 
   test("a record with too few cells is refused, naming its line", () => {
@@ -86,11 +84,7 @@ describe("predictions.csv", () => {
   });
 
   test("refuses lengths that don't fit and classes that aren't there", () => {
-    expect(() => predictionsCsv({ ...table, labels: [0] })).toThrow(
-      "2 paths and 2 classes, but 1 labels",
-    );
-    expect(() => predictionsCsv({ ...table, labels: [0, 2] })).toThrow(
-      "there is no class 2 (2 classes)",
-    );
+    expect(() => predictionsCsv({ ...table, labels: [0] })).toThrow("2 paths and 2 classes, but 1 labels");
+    expect(() => predictionsCsv({ ...table, labels: [0, 2] })).toThrow("there is no class 2 (2 classes)");
   });
 });

@@ -106,28 +106,19 @@ export class CsvAppender<Column extends string> {
  *
  * @throws CsvError where the header lacks one of `columns`, or a record has another number of cells
  */
-export function readCsv<Column extends string>(
-  path: string,
-  columns: readonly Column[],
-): Record<Column, string>[] {
+export function readCsv<Column extends string>(path: string, columns: readonly Column[]): Record<Column, string>[] {
   const [header, ...records] = parseCsv(readFileSync(path, "utf8"));
   // A process killed while it created the file leaves it empty.
   if (header === undefined) return [];
   const positions = columns.map((column) => {
     const at = header.indexOf(column);
-    if (at < 0)
-      throw new CsvError(path, `has no column "${column}" (columns: ${header.join(", ")})`);
+    if (at < 0) throw new CsvError(path, `has no column "${column}" (columns: ${header.join(", ")})`);
     return [column, at] as const;
   });
   return records.map((record, index) => {
     if (record.length !== header.length) {
-      throw new CsvError(
-        path,
-        `line ${index + 2} has ${record.length} cells, the header has ${header.length}`,
-      );
+      throw new CsvError(path, `line ${index + 2} has ${record.length} cells, the header has ${header.length}`);
     }
-    return Object.fromEntries(
-      positions.map(([column, at]) => [column, record[at] ?? ""]),
-    ) as Record<Column, string>;
+    return Object.fromEntries(positions.map(([column, at]) => [column, record[at] ?? ""])) as Record<Column, string>;
   });
 }

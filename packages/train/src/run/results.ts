@@ -35,11 +35,7 @@ export async function writePredictions(path: string, table: PredictionTable): Pr
 export function predictionsCsv(table: PredictionTable): string {
   const { classes, paths, labels, predicted, probabilities } = table;
   const count = paths.length;
-  if (
-    labels.length !== count ||
-    predicted.length !== count ||
-    probabilities.length !== count * classes.length
-  ) {
+  if (labels.length !== count || predicted.length !== count || probabilities.length !== count * classes.length) {
     throw new RangeError(
       `predictions: ${count} paths and ${classes.length} classes, but ${labels.length} labels, ` +
         `${predicted.length} predicted classes and ${probabilities.length} probabilities`,
@@ -48,16 +44,13 @@ export function predictionsCsv(table: PredictionTable): string {
   const lines = [csvLine(["path", "label", "predicted", ...classes.map((name) => `prob_${name}`)])];
   for (let i = 0; i < count; i++) {
     const row = classes.map((_, c) => probabilities[i * classes.length + c] ?? NaN);
-    lines.push(
-      csvLine([paths[i] ?? "", name(classes, labels[i]), name(classes, predicted[i]), ...row]),
-    );
+    lines.push(csvLine([paths[i] ?? "", name(classes, labels[i]), name(classes, predicted[i]), ...row]));
   }
   return lines.join("");
 }
 
 function name(classes: readonly string[], index: number | undefined): string {
   const found = index === undefined ? undefined : classes[index];
-  if (found === undefined)
-    throw new RangeError(`predictions: there is no class ${index} (${classes.length} classes)`);
+  if (found === undefined) throw new RangeError(`predictions: there is no class ${index} (${classes.length} classes)`);
   return found;
 }

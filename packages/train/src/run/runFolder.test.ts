@@ -1,12 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -37,8 +29,7 @@ const row = (epoch: number): HistoryRow => ({
 async function makeRun(epochs: number, stepsPerEpoch: number): Promise<void> {
   using run = await RunFolder.open(folder, { mode: "new", config: { seed: 7, data: "x" } });
   for (let epoch = 1, step = 1; epoch <= epochs; epoch++) {
-    for (let i = 0; i < stepsPerEpoch; i++, step++)
-      run.appendStep({ epoch, step, loss: 1 / step, lr: 1e-3 });
+    for (let i = 0; i < stepsPerEpoch; i++, step++) run.appendStep({ epoch, step, loss: 1 / step, lr: 1e-3 });
     run.appendEpoch(row(epoch));
   }
 }
@@ -57,12 +48,7 @@ async function faultOf(promise: Promise<unknown>): Promise<unknown> {
 describe("a run folder", () => {
   test("is made with its parents, and holds config.json, history.csv, steps.csv and results/", async () => {
     await makeRun(1, 2);
-    expect(readdirSync(folder).sort()).toEqual([
-      "config.json",
-      "history.csv",
-      "results",
-      "steps.csv",
-    ]);
+    expect(readdirSync(folder).sort()).toEqual(["config.json", "history.csv", "results", "steps.csv"]);
     expect(steps()).toEqual(["1,1,1,0.001", "1,2,0.5,0.001"]);
     expect(readHistory(runPaths(folder).history)).toEqual([row(1)]);
     expect(await readRunConfig(folder)).toEqual({ seed: 7, data: "x" });
@@ -89,10 +75,7 @@ describe("a run folder", () => {
   test("that is a file is refused", async () => {
     mkdirSync(join(parent, "runs"));
     writeFileSync(folder, "");
-    expect(await faultOf(RunFolder.open(folder, { mode: "new", config: {} }))).toEqual([
-      "notAFolder",
-      2,
-    ]);
+    expect(await faultOf(RunFolder.open(folder, { mode: "new", config: {} }))).toEqual(["notAFolder", 2]);
   });
 
   test("resumes after the checkpoint's position, without the lines that came later", async () => {
@@ -114,10 +97,7 @@ describe("a run folder", () => {
 
   test("without a run can't be resumed", async () => {
     const position = { epochs: 0, steps: 0 };
-    expect(await faultOf(RunFolder.open(folder, { mode: "resume", position }))).toEqual([
-      "missing",
-      2,
-    ]);
+    expect(await faultOf(RunFolder.open(folder, { mode: "resume", position }))).toEqual(["missing", 2]);
     expect(existsSync(folder)).toBe(false);
   });
 
@@ -127,13 +107,7 @@ describe("a run folder", () => {
     for (const name of [...own, "notes.txt"]) writeFileSync(join(folder, name), "old");
     writeFileSync(runPaths(folder).metrics, "{}");
     (await RunFolder.open(folder, { mode: "overwrite", config: { seed: 8 } })).close();
-    expect(readdirSync(folder).sort()).toEqual([
-      "config.json",
-      "history.csv",
-      "notes.txt",
-      "results",
-      "steps.csv",
-    ]);
+    expect(readdirSync(folder).sort()).toEqual(["config.json", "history.csv", "notes.txt", "results", "steps.csv"]);
     expect(readdirSync(runPaths(folder).results)).toEqual([]);
     expect(steps()).toEqual([]);
     expect(await readRunConfig(folder)).toEqual({ seed: 8 });
@@ -143,10 +117,7 @@ describe("a run folder", () => {
     mkdirSync(join(folder, "results"), { recursive: true });
     writeFileSync(runPaths(folder).config, '{"name":"my website"}');
     writeFileSync(join(folder, "results", "thesis.txt"), "years");
-    expect(await faultOf(RunFolder.open(folder, { mode: "overwrite", config: {} }))).toEqual([
-      "foreign",
-      2,
-    ]);
+    expect(await faultOf(RunFolder.open(folder, { mode: "overwrite", config: {} }))).toEqual(["foreign", 2]);
     expect(existsSync(join(folder, "results", "thesis.txt"))).toBe(true);
   });
 

@@ -76,11 +76,7 @@ export class RunFolder {
   readonly #history: CsvAppender<HistoryColumn>;
   readonly #steps: CsvAppender<StepColumn>;
 
-  private constructor(
-    paths: RunPaths,
-    history: CsvAppender<HistoryColumn>,
-    steps: CsvAppender<StepColumn>,
-  ) {
+  private constructor(paths: RunPaths, history: CsvAppender<HistoryColumn>, steps: CsvAppender<StepColumn>) {
     this.paths = paths;
     this.#history = history;
     this.#steps = steps;
@@ -119,15 +115,10 @@ export class RunFolder {
     if (options.mode !== "resume") {
       await writeJson(paths.config, { format: RUN_FORMAT, ...options.config });
     }
-    const { epochs, steps } =
-      options.mode === "resume" ? options.position : { epochs: 0, steps: 0 };
+    const { epochs, steps } = options.mode === "resume" ? options.position : { epochs: 0, steps: 0 };
     return new RunFolder(
       paths,
-      await CsvAppender.open(
-        paths.history,
-        HISTORY_COLUMNS,
-        (record) => Number(record.epoch) <= epochs,
-      ),
+      await CsvAppender.open(paths.history, HISTORY_COLUMNS, (record) => Number(record.epoch) <= epochs),
       await CsvAppender.open(paths.steps, STEP_COLUMNS, (record) => Number(record.step) <= steps),
     );
   }
@@ -166,8 +157,7 @@ export class RunFolder {
  */
 export async function readRunConfig(folder: string): Promise<Record<string, unknown>> {
   const path = runPaths(folder).config;
-  if (!existsSync(path))
-    throw new RunFolderError(folder, "missing", "holds no run (config.json is missing)");
+  if (!existsSync(path)) throw new RunFolderError(folder, "missing", "holds no run (config.json is missing)");
   let parsed: unknown;
   try {
     parsed = JSON.parse(await readFile(path, "utf8"));
@@ -178,17 +168,8 @@ export async function readRunConfig(folder: string): Promise<Record<string, unkn
       `is not JSON (${error instanceof Error ? error.message : String(error)})`,
     );
   }
-  if (
-    typeof parsed !== "object" ||
-    parsed === null ||
-    !("format" in parsed) ||
-    parsed.format !== RUN_FORMAT
-  ) {
-    throw new RunFolderError(
-      path,
-      "foreign",
-      `is not the configuration of a run ("format" is not "${RUN_FORMAT}")`,
-    );
+  if (typeof parsed !== "object" || parsed === null || !("format" in parsed) || parsed.format !== RUN_FORMAT) {
+    throw new RunFolderError(path, "foreign", `is not the configuration of a run ("format" is not "${RUN_FORMAT}")`);
   }
   const { format: _, ...config } = parsed;
   return config;

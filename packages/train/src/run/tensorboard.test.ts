@@ -75,8 +75,7 @@ function fields(message: Buffer): Field[] {
 }
 
 const only = (list: Field[], field: number) => list.find((entry) => entry.field === field)?.value;
-const bytes = (value: number | Buffer | undefined) =>
-  Buffer.isBuffer(value) ? value : Buffer.alloc(0);
+const bytes = (value: number | Buffer | undefined) => (Buffer.isBuffer(value) ? value : Buffer.alloc(0));
 
 describe("an event file", () => {
   test("begins with its version and holds a summary of scalars a step", () => {
@@ -89,9 +88,7 @@ describe("an event file", () => {
     expect(readdirSync(folder)).toEqual([basename(writer.path)]);
     expect(basename(writer.path)).toMatch(/^events\.out\.tfevents\.1700000000\.[\w.-]+\.\d+$/);
     const events = records(readFileSync(writer.path)).map(fields);
-    expect(events.map((event) => only(event, 1))).toEqual([
-      1_700_000_000.5, 1_700_000_000.5, 1_700_000_000.5,
-    ]);
+    expect(events.map((event) => only(event, 1))).toEqual([1_700_000_000.5, 1_700_000_000.5, 1_700_000_000.5]);
     expect(bytes(only(events[0] ?? [], 3)).toString()).toBe("brain.Event:2");
     const scalars = events.slice(1).map((event) => ({
       step: only(event, 2),

@@ -28,20 +28,14 @@ export class EventWriter {
     if (options.resumeAt !== undefined) {
       // An Event with SessionLog.START at step s makes readers drop what they have from step s on.
       const start = varintField(SESSION_LOG_STATUS, SESSION_LOG_START);
-      this.#write([
-        varintField(EVENT_STEP, options.resumeAt + 1),
-        bytesField(EVENT_SESSION_LOG, start),
-      ]);
+      this.#write([varintField(EVENT_STEP, options.resumeAt + 1), bytesField(EVENT_SESSION_LOG, start)]);
     }
   }
 
   /** Adds values, by tag, at a step. */
   scalars(step: number, values: Readonly<Record<string, number>>): void {
     const summary = Object.entries(values).map(([tag, value]) => {
-      const fields = Buffer.concat([
-        stringField(VALUE_TAG, tag),
-        floatField(VALUE_SIMPLE_VALUE, value),
-      ]);
+      const fields = Buffer.concat([stringField(VALUE_TAG, tag), floatField(VALUE_SIMPLE_VALUE, value)]);
       return bytesField(SUMMARY_VALUE, fields);
     });
     this.#write([varintField(EVENT_STEP, step), bytesField(EVENT_SUMMARY, Buffer.concat(summary))]);
@@ -117,8 +111,7 @@ function key(field: number, wireType: number): Buffer {
 }
 
 function varint(value: number): Buffer {
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError(`tensorboard: ${value} is no step`);
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`tensorboard: ${value} is no step`);
   const bytes: number[] = [];
   // Not by shifts: they would cut the value to 32 bits.
   for (; value > 0x7f; value = Math.floor(value / 128)) bytes.push((value % 128) | 0x80);

@@ -1,0 +1,183 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { HistoryRow } from "../run/history.ts";
+import { computeMetrics, type Predictions } from "./metrics.ts";
+import { confusionMatrixPlot, drawPlots, renderPng, trainingCurvesPlot, writePlots } from "./plots.ts";
+import { textWidth } from "./svg/font.ts";
+
+function history(epochs: number, change: (epoch: number) => Partial<HistoryRow> = () => ({})): HistoryRow[] {
+  return Array.from({ length: epochs }, (_, i) => ({
+    epoch: i + 1,
+    stage: i < epochs / 2 ? "head" : "layer4 and head",
+    trainLoss: 0.3 + 0.5 * Math.exp(-i / 8),
+    trainAccuracy: 0.9 - 0.4 * Math.exp(-i / 8),
+    valLoss: 0.5 + 0.3 * Math.exp(-i / 5),
+    valAccuracy: 0.78 - 0.25 * Math.exp(-i / 5),
+    lrBackbone: i < epochs / 2 ? null : 1e-5,
+    lrHead: 1e-3 * 0.1 ** Math.floor(i / 7),
+    seconds: 1,
+    imagesPerSecond: 1,
+    ...change(i + 1),
+  }));
+}
+
+/** Predictions that are right four times out of five. */
+function predictions(classes: readonly string[], samples: number): Predictions {
+  const labels = Array.from({ length: samples }, (_, i) => i % classes.length);
+  const probabilities = labels.flatMap((label, i) => {
+    const guess = i % 5 === 0 ? (label + 1) % classes.length : label;
+    const sure = 0.5 + 0.49 * Math.abs(Math.sin(i));
+    return classes.map((_, c) => (c === guess ? sure : (1 - sure) / (classes.length - 1)));
+  });
+  return { classes, labels, probabilities };
+}
+
+const many = (count: number) =>
+  Array.from({ length: count }, (_, i) => `a kind of fracture with a long name, no. ${i}`);
+const training = (rows: HistoryRow[], bestEpoch: number | null = 1) =>
+  drawPlots({ training: { history: rows, bestEpoch } });
+const evaluation = (given: Predictions) => drawPlots({ evaluation: { predictions: given } });
+
+const GALLERY = {
+  "40 epochs": () => training(history(40), 17),
+  "1 epoch": () => training(history(1)),
+  "200 epochs": () => training(history(200), 200),
+  "no best epoch": () => training(history(3), null),
+  "NaN and infinite values": () =>
+    training(history(9, (e) => (e % 3 === 0 ? { valLoss: NaN, trainLoss: Infinity } : {}))),
+  "nothing but NaN": () =>
+    training(history(2, () => ({ trainLoss: NaN, valLoss: NaN, trainAccuracy: NaN, valAccuracy: NaN, lrHead: NaN }))),
+  "no validation": () => training(history(5, () => ({ valLoss: null, valAccuracy: null }))),
+  "constant curves": () =>
+    training(history(6, () => ({ trainLoss: 0.7, valLoss: 0.7, valAccuracy: 1, trainAccuracy: 1 }))),
+  "a loss that explodes": () => training(history(9, (e) => (e === 1 ? { trainLoss: 3e8 } : {}))),
+  "a learning rate of 0": () => training(history(4, () => ({ lrHead: 0, lrBackbone: 0 }))),
+  "a stage an epoch": () => training(history(30, (e) => ({ stage: `stage ${e} of thirty` }))),
+  "two classes": () => evaluation(predictions(["fractured", "not fractured"], 200)),
+  "an absent class": () =>
+    evaluation({ ...predictions(["fractured", "not fractured"], 50), labels: Array(50).fill(1) }),
+  "a class never predicted": () => evaluation({ classes: ["a", "b"], labels: [0, 1], probabilities: [1, 0, 1, 0] }),
+  "two images": () => evaluation({ classes: ["a", "b"], labels: [0, 1], probabilities: [1, 0, 0, 1] }),
+  "names that need escaping": () => evaluation(predictions(["<b>&amp;", '"', "]]>"], 30)),
+  "5 long names": () => evaluation(predictions(many(5), 100)),
+  "20 long names": () => evaluation(predictions(many(20), 400)),
+  "60 classes": () => evaluation(predictions(many(60), 600)),
+  "large counts": () => evaluation(predictions(Array.from("abcdefghijkl"), 240_000)),
+};
+
+interface TextBox {
+  content: string;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/** Where the upright and the vertical texts of a plot are (slanted ones are left out). */
+function textBoxes(svg: string): TextBox[] {
+  return [...svg.matchAll(/<text ([^>]*)>([^<]*)<\/text>/g)].flatMap(([, attributes = "", escaped = ""]) => {
+    const get = (name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1];
+    const content = escaped
+      .replaceAll("&lt;", "<")
+      .replaceAll("&gt;", ">")
+      .replaceAll("&quot;", '"')
+      .replaceAll("&amp;", "&");
+    const size = Number(get("font-size"));
+    const width = textWidth(content, size, get("font-weight") === "bold" ? "bold" : "normal");
+    const start = { start: 0, middle: width / 2, end: width }[get("text-anchor") ?? "start"] ?? 0;
+    const [x, y] = [Number(get("x")), Number(get("y")) - size * 0.35];
+    const angle = /rotate\((-?\d+)/.exec(get("transform") ?? "")?.[1] ?? "0";
+    const half = size * 0.4;
+    if (angle === "0") return [{ content, left: x - start, right: x - start + width, top: y - half, bottom: y + half }];
+    if (Math.abs(Number(angle)) !== 90) return [];
+    return [{ content, left: x - half, right: x + half, top: y - width / 2, bottom: y + width / 2 }];
+  });
+}
+
+describe.each(Object.entries(GALLERY))("the plots for %s", (_, draw) => {
+  const plots = Object.entries(draw());
+
+  test("have no text over another or outside of the picture", () => {
+    for (const [name, svg] of plots) {
+      const [, width = NaN, height = NaN] = (/viewBox="0 0 (\S+) (\S+)"/.exec(svg) ?? []).map(Number);
+      const boxes = textBoxes(svg);
+      expect(boxes.length).toBeGreaterThan(3);
+      boxes.forEach((a, i) => {
+        expect(
+          a.left >= 0 && a.right <= width && a.top >= 0 && a.bottom <= height,
+          `${name}: "${a.content}" is cut`,
+        ).toBe(true);
+        for (const b of boxes.slice(i + 1)) {
+          const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+          expect(apart, `${name}: "${a.content}" and "${b.content}" overlap`).toBe(true);
+        }
+      });
+    }
+  });
+
+  test("have a number wherever one belongs, and render", () => {
+    for (const [name, svg] of plots) {
+      expect(svg.replaceAll(/>[^<]*</g, "><"), name).not.toMatch(/NaN|Infinity|undefined/);
+      expect(renderPng(svg, 0.25).subarray(1, 4).toString(), name).toBe("PNG");
+    }
+  });
+});
+
+describe("training curves", () => {
+  const points = (svg: string) => [...svg.matchAll(/points="([^"]*)"/g)].map(([, list = ""]) => list.split(" ").length);
+
+  test("a missing value leaves a gap, not a line across it", () => {
+    const rows = history(9, (e) => ({
+      trainLoss: null,
+      lrHead: null,
+      lrBackbone: null,
+      valAccuracy: null,
+      trainAccuracy: null,
+      valLoss: e === 4 ? NaN : 1 / e,
+    }));
+    expect(points(trainingCurvesPlot({ history: rows, bestEpoch: null }))).toEqual([3, 5]);
+  });
+
+  test("a panel without values is left out, but for the loss", () => {
+    const empty = history(3, () => ({ trainLoss: null, valLoss: null, trainAccuracy: null, valAccuracy: null }));
+    const svg = trainingCurvesPlot({ history: empty, bestEpoch: null });
+    expect(svg).toContain("not measured");
+    expect(svg).not.toContain("Accuracy");
+    expect(svg).toContain("Learning rate");
+  });
+});
+
+test("the confusion matrix writes counts and the share of their row", () => {
+  const svg = confusionMatrixPlot(
+    ["a", "b"],
+    [
+      [3, 1],
+      [0, 0],
+    ],
+  );
+  expect(textBoxes(svg).map(({ content }) => content)).toEqual(expect.arrayContaining(["3", "75.0%", "1", "25.0%"]));
+  expect(svg).toContain("3 of 4 images right (75.0%)");
+  // The class without images has neither.
+  expect(svg.match(/url\(#absent\)/g)).toHaveLength(2);
+});
+
+test("a plot's bytes are the same every time, and every file is written whole", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "fracture-plots-"));
+  try {
+    const given = predictions(["fractured", "not fractured"], 50);
+    const inputs = {
+      training: { history: history(4), bestEpoch: 2 },
+      evaluation: { predictions: given, metrics: computeMetrics(given) },
+    };
+    const paths = await writePlots(join(folder, "results"), inputs);
+    const names = ["confusion_matrix", "precision_recall", "probabilities", "roc", "training_curves"];
+    expect(readdirSync(join(folder, "results")).sort()).toEqual(names.map((name) => `${name}.png`));
+    const first = paths.map((path) => readFileSync(path));
+    await writePlots(join(folder, "results"), inputs);
+    expect(paths.map((path) => readFileSync(path))).toEqual(first);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,130 @@
+import { oneVersusRest, predictedClasses, type Metrics, type Predictions } from "../metrics.ts";
+import { element, line, MUTED, svgDocument, text, type Svg } from "../svg/element.ts";
+import { elide, textWidth } from "../svg/font.ts";
+import { frame, heading, legendRow, type Box } from "../svg/frame.ts";
+import { linearAxis, unitAxis, type Axis } from "../svg/scale.ts";
+
+const BINS = 20;
+const RIGHT = "#0072b2";
+// Lighter than the blue, so that the two differ in grey.
+const WRONG = "#f0a35e";
+const MOST_PANELS = 20;
+
+/**
+ * How sure the model was, a panel for each true class: for two classes by the probability of the positive one, for more by the
+ * probability of the true one. Bars are stacked: right below, wrong above.
+ */
+export function probabilityHistogramPlot(predictions: Predictions, metrics: Metrics): Svg {
+  const { classes, labels, probabilities } = predictions;
+  const predicted = predictedClasses(probabilities, classes.length);
+  const positive = metrics.positiveClass === null ? null : classes.indexOf(metrics.positiveClass);
+  const shown = classes.slice(0, MOST_PANELS);
+  const columns = shown.length <= 2 ? 1 : shown.length <= 6 ? 2 : 4;
+  const rows = Math.ceil(shown.length / columns);
+  const size =
+    columns === 1
+      ? { width: 640, height: 170 }
+      : columns === 2
+        ? { width: 380, height: 140 }
+        : { width: 200, height: 96 };
+  const gap = { x: 72, y: columns === 4 ? 62 : 66 };
+  const left = 72;
+  const top = 104;
+  const width = left + columns * size.width + (columns - 1) * gap.x + 24;
+  const xLabel =
+    positive === null ? "probability of the true class" : `probability of "${elide(classes[positive] ?? "", 360, 12)}"`;
+
+  const panels = shown.map((name, index) => {
+    const row = Math.floor(index / columns);
+    const box: Box = {
+      left: left + (index % columns) * (size.width + gap.x),
+      top: top + row * (size.height + gap.y),
+      ...size,
+    };
+    const { scores } = oneVersusRest(predictions, positive ?? index);
+    const bins = Array.from({ length: BINS }, () => ({ right: 0, wrong: 0 }));
+    scores.forEach((score, i) => {
+      if (labels[i] !== index) return;
+      const bin = bins[Math.min(BINS - 1, Math.floor(score * BINS))];
+      if (bin !== undefined) bin[predicted[i] === index ? "right" : "wrong"]++;
+    });
+    const bottomRow = index + columns >= shown.length;
+    const axisLabels = {
+      x: bottomRow && columns < 4 ? xLabel : undefined,
+      y: index % columns === 0 ? "images" : undefined,
+    };
+    return panel(box, name, bins, axisLabels, positive !== null);
+  });
+  const bottom = top + rows * size.height + (rows - 1) * gap.y;
+  const more = classes.length > MOST_PANELS ? ` · the first ${MOST_PANELS} of ${classes.length} classes` : "";
+  const what = columns === 4 ? `${xLabel}, images a bin` : "images a bin, by true class";
+  return svgDocument(
+    width,
+    bottom + 56,
+    heading(left, "How sure the model was", `${metrics.samples} images · ${what}${more}`, width - left - 24),
+    legendRow(width - 24, 68, [
+      { label: "right", stroke: RIGHT, mark: "area" },
+      { label: "wrong", stroke: WRONG, mark: "area" },
+    ]),
+    ...panels,
+  );
+}
+
+function panel(
+  box: Box,
+  name: string,
+  bins: readonly { right: number; wrong: number }[],
+  labels: { x: string | undefined; y: string | undefined },
+  decision: boolean,
+): Svg {
+  const totals = bins.map(({ right, wrong }) => right + wrong);
+  const count = totals.reduce((sum, total) => sum + total, 0);
+  const axes = frame(box, {
+    x: box.width < 300 ? { ...unitAxis(), ticks: [0, 0.5, 1] } : unitAxis(),
+    y: countAxis(Math.max(...totals), box.height < 120 ? 3 : 5),
+    ...(labels.y === undefined ? {} : { yLabel: labels.y }),
+    ...(labels.x === undefined ? {} : { xLabel: labels.x }),
+  });
+  const bars = bins.map(({ right, wrong }, i) => {
+    const [from, to] = [axes.x(i / BINS) + 0.75, axes.x((i + 1) / BINS) - 0.75];
+    const bar = (low: number, high: number, fill: string) =>
+      low === high
+        ? ""
+        : element("rect", {
+            x: from,
+            y: axes.y(high),
+            width: to - from,
+            height: axes.y(low) - axes.y(high),
+            fill,
+          });
+    return bar(0, right, RIGHT) + bar(right, right + wrong, WRONG);
+  });
+  const total = `n = ${count}`;
+  const title = elide(name, box.width - textWidth(total, 11) - 10, 12, "bold");
+  return [
+    axes.svg,
+    ...bars,
+    decision
+      ? line(axes.x(0.5), box.top, axes.x(0.5), box.top + box.height, {
+          stroke: MUTED,
+          dash: "4 4",
+        })
+      : "",
+    text(box.left, box.top - 13, title, { size: 12, weight: "bold" }),
+    text(box.left + box.width, box.top - 13, total, { size: 11, anchor: "end", fill: MUTED }),
+    count > 0
+      ? ""
+      : text(box.left + box.width / 2, box.top + box.height / 2, "none", {
+          size: 12,
+          anchor: "middle",
+          fill: MUTED,
+        }),
+  ].join("");
+}
+
+/** From 0, whole numbers only. */
+function countAxis(highest: number, count: number): Axis {
+  const axis = linearAxis([0, Math.max(highest, 1)], { count });
+  const ticks = axis.ticks.filter((tick) => Number.isInteger(tick));
+  return { domain: [0, axis.domain[1]], ticks, format: String };
+}
