@@ -8,3 +8,5 @@ export * from "./permute/index.ts";
 export * from "./cast/index.ts";
 export * from "./fill/index.ts";
 export * from "./random/index.ts";
+export * from "./softmaxCrossEntropy/index.ts";
+export * from "./optimizer/index.ts";
