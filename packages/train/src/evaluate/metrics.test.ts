@@ -62,7 +62,7 @@ describe.each(oracle.cases)("scikit-learn's figures: $name", (example) => {
   test("every class's figures and intervals", () => {
     expectClose(
       metrics.perClass,
-      expected.perClass.map(({ rocCurve: _, precisionRecallCurve: __, ...figures }) => figures),
+      expected.perClass.map(({ rocCurve: _roc, precisionRecallCurve: _pr, ...figures }) => figures),
     );
   });
 

@@ -112,10 +112,16 @@ function round(value: number): string {
 
 /** Escapes text for XML; characters that XML forbids become U+FFFD. */
 export function escapeXml(value: string): string {
-  return value
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd")
+  return Array.from(value, (char) => (isXmlCharacter(char.codePointAt(0) ?? 0) ? char : "\ufffd"))
+    .join("")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
+}
+
+// XML 1.0, production 2.
+function isXmlCharacter(code: number): boolean {
+  if (code < 0x20) return code === 0x9 || code === 0xa || code === 0xd;
+  return code < 0xd800 || (code > 0xdfff && code !== 0xfffe && code !== 0xffff);
 }

@@ -24,13 +24,13 @@ export function textWidth(text: string, size: number, weight: FontWeight = "norm
 /** Whether the font can draw every character. */
 export function fontCovers(text: string): boolean {
   const { glyphs } = font("normal");
-  return [...text].every((char) => /\s/.test(char) || glyphs.has(char.codePointAt(0) ?? 0));
+  return Array.from(text).every((char) => /\s/.test(char) || glyphs.has(char.codePointAt(0) ?? 0));
 }
 
 /** `text`, cut in its middle to fit into `width` pixels: both ends of a class name tell it from its neighbours. */
 export function elide(text: string, width: number, size: number, weight: FontWeight = "normal"): string {
   if (textWidth(text, size, weight) <= width) return text;
-  const chars = [...text];
+  const chars = Array.from(text);
   for (let kept = chars.length - 1; kept > 1; kept--) {
     const tail = Math.floor(kept / 3);
     const shorter = `${chars
