@@ -14,13 +14,18 @@ describe("cast plans", () => {
   it("count bytes in whole words and depend on the types alone", () => {
     const f16 = { ...BASELINE_GPU, f16: true };
     expect(planCast({ from: "f32", to: "f16", count: 3 }, f16)).toMatchObject({ operands: { x: 12, y: 8 }, bytes: 20 });
-    expect(planCast({ from: "f32", to: "f16", count: 3 }, f16).passes[0]!.wgsl).toBe(planCast({ from: "f32", to: "f16", count: 8 }, f16).passes[0]!.wgsl);
+    expect(planCast({ from: "f32", to: "f16", count: 3 }, f16).passes[0]!.wgsl).toBe(
+      planCast({ from: "f32", to: "f16", count: 8 }, f16).passes[0]!.wgsl,
+    );
     expect(planCast({ from: "f32", to: "f16", count: 3 }, f16).passes[0]!.wgsl).toMatchSnapshot();
   });
 });
 
 describeGpu("cast kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
 
   it("integers become floats exactly, and floats lose their fraction", async () => {
     for (const count of [1, 17, 1025]) {
@@ -28,11 +33,17 @@ describeGpu("cast kernels", (gpu) => {
       const i = Int32Array.from({ length: count }, (_, k) => (k % 2 ? -k : k) * 1000);
       const x = randomNormal(count, count).map((v) => v * 1000);
       for (const limits of classes()) {
-        expect((await runPlan(gpu(), planCast({ from: "u32", to: "f32", count }, limits), { x: u })).y).toEqual(Float32Array.from(u));
-        expect((await runPlan(gpu(), planCast({ from: "i32", to: "f32", count }, limits), { x: i })).y).toEqual(Float32Array.from(i));
+        expect((await runPlan(gpu(), planCast({ from: "u32", to: "f32", count }, limits), { x: u })).y).toEqual(
+          Float32Array.from(u),
+        );
+        expect((await runPlan(gpu(), planCast({ from: "i32", to: "f32", count }, limits), { x: i })).y).toEqual(
+          Float32Array.from(i),
+        );
         const { y } = await runPlan(gpu(), planCast({ from: "f32", to: "i32", count }, limits), { x });
         expect(new Int32Array(y!.buffer)).toEqual(Int32Array.from(x, Math.trunc));
-        const { y: magnitude } = await runPlan(gpu(), planCast({ from: "f32", to: "u32", count }, limits), { x: x.map(Math.abs) });
+        const { y: magnitude } = await runPlan(gpu(), planCast({ from: "f32", to: "u32", count }, limits), {
+          x: x.map(Math.abs),
+        });
         expect(new Uint32Array(magnitude!.buffer)).toEqual(Uint32Array.from(x, (v) => Math.trunc(Math.abs(v))));
       }
     }
@@ -46,9 +57,13 @@ describeGpu("cast kernels", (gpu) => {
     for (const limits of classes()) {
       for (const x of [exact, fine]) {
         const { y: half } = await runPlan(gpu(), planCast({ from: "f32", to: "f16", count }, limits), { x });
-        const { y } = await runPlan(gpu(), planCast({ from: "f16", to: "f32", count }, limits), { x: new Uint16Array(half!.buffer).slice(0, count) });
+        const { y } = await runPlan(gpu(), planCast({ from: "f16", to: "f32", count }, limits), {
+          x: new Uint16Array(half!.buffer).slice(0, count),
+        });
         if (x === exact) expect(y).toEqual(exact);
-        else for (let i = 0; i < count; i++) expect(Math.abs(y![i]! - x[i]!)).toBeLessThanOrEqual(2 ** -11 * Math.max(Math.abs(x[i]!), 2 ** -14));
+        else
+          for (let i = 0; i < count; i++)
+            expect(Math.abs(y![i]! - x[i]!)).toBeLessThanOrEqual(2 ** -11 * Math.max(Math.abs(x[i]!), 2 ** -14));
       }
     }
   });

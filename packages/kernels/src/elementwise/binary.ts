@@ -17,7 +17,8 @@ export interface BinaryGeometry {
  */
 export function planBinary(geometry: BinaryGeometry, limits: DeviceLimits): KernelPlan {
   const { op, shapeA, shapeB } = geometry;
-  for (const shape of [shapeA, shapeB]) checkSizes(op, Object.fromEntries(shape.map((size, axis) => [`size ${axis}`, size])));
+  for (const shape of [shapeA, shapeB])
+    checkSizes(op, Object.fromEntries(shape.map((size, axis) => [`size ${axis}`, size])));
   const shape = broadcastShapes(op, shapeA, shapeB);
   const count = elementsOf(shape);
   const name = `${op} [${shapeA.join(",")}] [${shapeB.join(",")}]`;
@@ -32,7 +33,13 @@ export function planBinary(geometry: BinaryGeometry, limits: DeviceLimits): Kern
     bytes: operands.a + operands.b + operands.y,
     passes: [
       flatPass(
-        { label: name, bindings: { a: F32_READ, b: F32_READ, y: F32_WRITE }, output: "y", count, ...indexing(row, broadcastLayout(shapeA, shapeB, shape)) },
+        {
+          label: name,
+          bindings: { a: F32_READ, b: F32_READ, y: F32_WRITE },
+          output: "y",
+          count,
+          ...indexing(row, broadcastLayout(shapeA, shapeB, shape)),
+        },
         limits,
       ),
     ],
@@ -60,7 +67,11 @@ fn operation(a: f32, b: f32) -> f32 { return ${row.wgsl}; }
   });
   const steps: string[] = [];
   for (let axis = last; axis > 0; axis--) {
-    steps.push(`index = rest % params.size${axis};`, `rest = rest / params.size${axis};`, `at += index * vec2u(params.strideA${axis}, params.strideB${axis});`);
+    steps.push(
+      `index = rest % params.size${axis};`,
+      `rest = rest / params.size${axis};`,
+      `at += index * vec2u(params.strideA${axis}, params.strideB${axis});`,
+    );
   }
   const offsets = `fn offsets(i: u32) -> vec2u {
   var rest = i;
@@ -77,7 +88,11 @@ fn value(i: u32) -> f32 {
   // Four consecutive elements lie in one row of the last dimension; it is not the batch, which is the first of at least two.
   const quad =
     sizes[last]! % 4 === 0
-      ? { prepare: "let at = offsets(i);", value: (k: number) => `operation(a[at.x + ${k}u * params.strideA${last}], b[at.y + ${k}u * params.strideB${last}])` }
+      ? {
+          prepare: "let at = offsets(i);",
+          value: (k: number) =>
+            `operation(a[at.x + ${k}u * params.strideA${last}], b[at.y + ${k}u * params.strideB${last}])`,
+        }
       : null;
   return { functions, params, quad };
 }

@@ -14,7 +14,11 @@ export function broadcastShapes(kernel: string, a: Shape, b: Shape): number[] {
     const sizeA = a[axis - rank + a.length] ?? 1;
     const sizeB = b[axis - rank + b.length] ?? 1;
     if (sizeA !== sizeB && sizeA !== 1 && sizeB !== 1) {
-      throw new GeometryError(kernel, "shapes can't be broadcast together: sizes must be equal or 1, from the last dimension", { a, b });
+      throw new GeometryError(
+        kernel,
+        "shapes can't be broadcast together: sizes must be equal or 1, from the last dimension",
+        { a, b },
+      );
     }
     return sizeA === 1 ? sizeB : sizeA;
   });
@@ -23,7 +27,9 @@ export function broadcastShapes(kernel: string, a: Shape, b: Shape): number[] {
 /** The axes of `result` over which the gradient of an operand of shape `operand` is summed: those that were repeated. */
 export function broadcastAxes(operand: Shape, result: Shape): number[] {
   const missing = result.length - operand.length;
-  return result.flatMap((size, axis) => (axis < missing || (operand[axis - missing] === 1 && size !== 1) ? [axis] : []));
+  return result.flatMap((size, axis) =>
+    axis < missing || (operand[axis - missing] === 1 && size !== 1) ? [axis] : [],
+  );
 }
 
 /** A result's dimensions with the element strides of both operands, 0 where one is repeated. */

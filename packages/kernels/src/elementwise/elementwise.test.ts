@@ -6,7 +6,16 @@ import { broadcastAxes, broadcastLayout, broadcastShapes, elementsOf } from "./b
 import { planBinary } from "./binary.ts";
 import { BINARY, SCALAR, UNARY, type BinaryOp, type ScalarOp, type UnaryOp } from "./ops.ts";
 import { binaryReference } from "./reference.ts";
-import { planAccumulate, planAddRelu, planReluBackward, planScalar, planUnary, planUnaryBackward, planWhere, unaryBackwardUses } from "./unary.ts";
+import {
+  planAccumulate,
+  planAddRelu,
+  planReluBackward,
+  planScalar,
+  planUnary,
+  planUnaryBackward,
+  planWhere,
+  unaryBackwardUses,
+} from "./unary.ts";
 
 const keys = <T extends object>(table: T): (keyof T)[] => Object.keys(table) as (keyof T)[];
 const SHAPES: readonly (readonly [readonly number[], readonly number[]])[] = [
@@ -16,10 +25,22 @@ const SHAPES: readonly (readonly [readonly number[], readonly number[]])[] = [
   [[], [257]],
   [[5, 7, 8], [8]],
   [[5, 7, 3], [3]],
-  [[5, 7, 3], [5, 7, 1]],
-  [[4, 1, 6], [3, 1]],
-  [[2, 3, 4, 5], [2, 1, 4, 1]],
-  [[2, 1, 4, 1, 4], [2, 3, 1, 5, 1]],
+  [
+    [5, 7, 3],
+    [5, 7, 1],
+  ],
+  [
+    [4, 1, 6],
+    [3, 1],
+  ],
+  [
+    [2, 3, 4, 5],
+    [2, 1, 4, 1],
+  ],
+  [
+    [2, 1, 4, 1, 4],
+    [2, 3, 1, 5, 1],
+  ],
 ];
 
 describe("elementwise plans", () => {
@@ -63,19 +84,30 @@ describe("elementwise plans", () => {
     expect(broadcastAxes([4, 1], [5, 4, 3])).toEqual([0, 2]);
     const bad = () => planBinary({ op: "add", shapeA: [5, 3], shapeB: [4] }, BASELINE_GPU);
     expect(bad).toThrow(GeometryError);
-    expect(bad).toThrow("add: shapes can't be broadcast together: sizes must be equal or 1, from the last dimension (a [5,3], b [4])");
-    expect(() => planUnary({ op: "relu", count: 0 }, BASELINE_GPU)).toThrow("relu: count must be a positive integer (count 0)");
-    expect(() => planUnary({ op: "exp", count: 2 ** 26 }, BASELINE_GPU)).toThrow("exp [67108864]: x needs maxStorageBindingBytes 268435456, the device has 134217728");
+    expect(bad).toThrow(
+      "add: shapes can't be broadcast together: sizes must be equal or 1, from the last dimension (a [5,3], b [4])",
+    );
+    expect(() => planUnary({ op: "relu", count: 0 }, BASELINE_GPU)).toThrow(
+      "relu: count must be a positive integer (count 0)",
+    );
+    expect(() => planUnary({ op: "exp", count: 2 ** 26 }, BASELINE_GPU)).toThrow(
+      "exp [67108864]: x needs maxStorageBindingBytes 268435456, the device has 134217728",
+    );
   });
 });
 
 describeGpu("elementwise kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
 
   it.each(keys(UNARY))("%s and its derivative agree with f64", async (op: UnaryOp) => {
     for (const [index, count] of [1, 17, 256, 1023, 1025].entries()) {
       const positive = op === "log" || op === "sqrt" || op === "rsqrt";
-      const x = randomNormal(count, index + 1).map((v) => (positive ? Math.abs(v) + 0.01 : op === "reciprocal" && Math.abs(v) < 0.01 ? 1 : v));
+      const x = randomNormal(count, index + 1).map((v) =>
+        positive ? Math.abs(v) + 0.01 : op === "reciprocal" && Math.abs(v) < 0.01 ? 1 : v,
+      );
       const expected = Float64Array.from(x, UNARY[op].f64);
       const dy = randomNormal(count, index + 100);
       const uses = unaryBackwardUses(op);
@@ -83,8 +115,15 @@ describeGpu("elementwise kernels", (gpu) => {
       for (const limits of classes()) {
         const { y } = await runPlan(gpu(), planUnary({ op, count }, limits), { x });
         expectClose(y!, expected, { rtol: 3e-6, atol: 1e-6 });
-        const { dx } = await runPlan(gpu(), planUnaryBackward({ op, count }, limits), { dy, ...(uses ? { [uses]: saved } : {}) });
-        expectClose(dx!, Float64Array.from(dy, (d, i) => UNARY[op].backward.f64(d, saved[i]!)), { rtol: 1e-6, atol: 1e-7 });
+        const { dx } = await runPlan(gpu(), planUnaryBackward({ op, count }, limits), {
+          dy,
+          ...(uses ? { [uses]: saved } : {}),
+        });
+        expectClose(
+          dx!,
+          Float64Array.from(dy, (d, i) => UNARY[op].backward.f64(d, saved[i]!)),
+          { rtol: 1e-6, atol: 1e-7 },
+        );
       }
     }
   });
@@ -93,23 +132,39 @@ describeGpu("elementwise kernels", (gpu) => {
     const x = new Float32Array([NaN, 1, -1, NaN]);
     const b = new Float32Array([1, NaN, 0, NaN]);
     for (const limits of classes()) {
-      expect([...(await runPlan(gpu(), planUnary({ op: "relu", count: 4 }, limits), { x })).y!]).toEqual([NaN, 1, 0, NaN]);
-      expect([...(await runPlan(gpu(), planBinary({ op: "maximum", shapeA: [4], shapeB: [4] }, limits), { a: x, b })).y!]).toEqual([NaN, NaN, 0, NaN]);
-      expect([...(await runPlan(gpu(), planBinary({ op: "minimum", shapeA: [4], shapeB: [4] }, limits), { a: x, b })).y!]).toEqual([NaN, NaN, -1, NaN]);
+      expect([...(await runPlan(gpu(), planUnary({ op: "relu", count: 4 }, limits), { x })).y!]).toEqual([
+        NaN,
+        1,
+        0,
+        NaN,
+      ]);
+      expect([
+        ...(await runPlan(gpu(), planBinary({ op: "maximum", shapeA: [4], shapeB: [4] }, limits), { a: x, b })).y!,
+      ]).toEqual([NaN, NaN, 0, NaN]);
+      expect([
+        ...(await runPlan(gpu(), planBinary({ op: "minimum", shapeA: [4], shapeB: [4] }, limits), { a: x, b })).y!,
+      ]).toEqual([NaN, NaN, -1, NaN]);
     }
   });
 
   it("tanh and sigmoid saturate without overflow", async () => {
     const x = new Float32Array([-200, -90, -11, 11, 90, 200]);
     for (const limits of classes()) {
-      expect([...(await runPlan(gpu(), planUnary({ op: "tanh", count: 6 }, limits), { x })).y!]).toEqual([-1, -1, -1, 1, 1, 1]);
-      expectClose((await runPlan(gpu(), planUnary({ op: "sigmoid", count: 6 }, limits), { x })).y!, Array.from(x, UNARY.sigmoid.f64), { rtol: 1e-5, atol: 1e-30 });
+      expect([...(await runPlan(gpu(), planUnary({ op: "tanh", count: 6 }, limits), { x })).y!]).toEqual([
+        -1, -1, -1, 1, 1, 1,
+      ]);
+      expectClose(
+        (await runPlan(gpu(), planUnary({ op: "sigmoid", count: 6 }, limits), { x })).y!,
+        Array.from(x, UNARY.sigmoid.f64),
+        { rtol: 1e-5, atol: 1e-30 },
+      );
     }
   });
 
   it.each(keys(BINARY))("%s broadcasts and agrees with f64", async (op: BinaryOp) => {
     for (const [index, [shapeA, shapeB]] of (op === "add" || op === "sub" ? SHAPES : SHAPES.slice(3, 6)).entries()) {
-      const coarse = (v: number): number => (op.includes("qual") ? Math.round(v) : op === "div" && Math.abs(v) < 0.01 ? 1 : v);
+      const coarse = (v: number): number =>
+        op.includes("qual") ? Math.round(v) : op === "div" && Math.abs(v) < 0.01 ? 1 : v;
       const a = randomNormal(elementsOf(shapeA), index + 1).map(op === "pow" ? Math.abs : coarse);
       const b = randomNormal(elementsOf(shapeB), index + 51).map(coarse);
       for (const limits of classes()) {
@@ -132,18 +187,42 @@ describeGpu("elementwise kernels", (gpu) => {
     const x = randomNormal(1031, 5).map((v) => Math.abs(v) + 0.1);
     for (const limits of classes()) {
       const { y } = await runPlan(gpu(), planScalar({ op, count: x.length, s: 0.75, t: 1.5 }, limits), { x });
-      expectClose(y!, Array.from(x, (v) => SCALAR[op].f64(v, 0.75, 1.5)), { rtol: 3e-6, atol: 1e-6 });
+      expectClose(
+        y!,
+        Array.from(x, (v) => SCALAR[op].f64(v, 0.75, 1.5)),
+        { rtol: 3e-6, atol: 1e-6 },
+      );
     }
   });
 
   it("addRelu, reluBackward, accumulate and where agree with f64", async () => {
     const count = 1027;
-    const [a, b, c] = [randomNormal(count, 1), randomNormal(count, 2), randomNormal(count, 3).map((v) => Math.max(0, v))] as const;
+    const [a, b, c] = [
+      randomNormal(count, 1),
+      randomNormal(count, 2),
+      randomNormal(count, 3).map((v) => Math.max(0, v)),
+    ] as const;
     for (const limits of classes()) {
-      expectClose((await runPlan(gpu(), planAddRelu({ count }, limits), { a, b })).y!, a.map((v, i) => Math.max(0, v + b[i]!)), { rtol: 0, atol: 0 });
-      expectClose((await runPlan(gpu(), planReluBackward({ count }, limits), { y: c, dy: b })).dx!, c.map((v, i) => (v > 0 ? b[i]! : 0)), { rtol: 0, atol: 0 });
-      expectClose((await runPlan(gpu(), planAccumulate({ count }, limits), { x: a, y: b })).y!, a.map((v, i) => v + b[i]!), { rtol: 0, atol: 0 });
-      expectClose((await runPlan(gpu(), planWhere({ count }, limits), { condition: c, a, b })).y!, c.map((v, i) => (v ? a[i]! : b[i]!)), { rtol: 0, atol: 0 });
+      expectClose(
+        (await runPlan(gpu(), planAddRelu({ count }, limits), { a, b })).y!,
+        a.map((v, i) => Math.max(0, v + b[i]!)),
+        { rtol: 0, atol: 0 },
+      );
+      expectClose(
+        (await runPlan(gpu(), planReluBackward({ count }, limits), { y: c, dy: b })).dx!,
+        c.map((v, i) => (v > 0 ? b[i]! : 0)),
+        { rtol: 0, atol: 0 },
+      );
+      expectClose(
+        (await runPlan(gpu(), planAccumulate({ count }, limits), { x: a, y: b })).y!,
+        a.map((v, i) => v + b[i]!),
+        { rtol: 0, atol: 0 },
+      );
+      expectClose(
+        (await runPlan(gpu(), planWhere({ count }, limits), { condition: c, a, b })).y!,
+        c.map((v, i) => (v ? a[i]! : b[i]!)),
+        { rtol: 0, atol: 0 },
+      );
     }
   });
 });

@@ -4,7 +4,11 @@ import { IS_NAN } from "./flat.ts";
 export interface UnaryRow {
   readonly wgsl: string;
   readonly f64: (x: number) => number;
-  readonly backward: { readonly uses: "x" | "y" | null; readonly wgsl: string; readonly f64: (dy: number, v: number) => number };
+  readonly backward: {
+    readonly uses: "x" | "y" | null;
+    readonly wgsl: string;
+    readonly f64: (dy: number, v: number) => number;
+  };
   readonly flop: number;
 }
 
@@ -22,19 +26,70 @@ const row = (
  * turned NaN has to show.
  */
 export const UNARY = {
-  copy: row("x", (x) => x, null, "dy", (dy) => dy, 0),
-  neg: row("-x", (x) => -x, null, "-dy", (dy) => -dy),
+  copy: row(
+    "x",
+    (x) => x,
+    null,
+    "dy",
+    (dy) => dy,
+    0,
+  ),
+  neg: row(
+    "-x",
+    (x) => -x,
+    null,
+    "-dy",
+    (dy) => -dy,
+  ),
   abs: row("abs(x)", Math.abs, "x", "dy * sign(x)", (dy, x) => dy * Math.sign(x)),
-  square: row("x * x", (x) => x * x, "x", "2.0 * x * dy", (dy, x) => 2 * x * dy),
-  reciprocal: row("1.0 / x", (x) => 1 / x, "y", "-dy * y * y", (dy, y) => -dy * y * y),
+  square: row(
+    "x * x",
+    (x) => x * x,
+    "x",
+    "2.0 * x * dy",
+    (dy, x) => 2 * x * dy,
+  ),
+  reciprocal: row(
+    "1.0 / x",
+    (x) => 1 / x,
+    "y",
+    "-dy * y * y",
+    (dy, y) => -dy * y * y,
+  ),
   sqrt: row("sqrt(x)", Math.sqrt, "y", "0.5 * dy / y", (dy, y) => (0.5 * dy) / y),
-  rsqrt: row("inverseSqrt(x)", (x) => 1 / Math.sqrt(x), "y", "-0.5 * dy * y * y * y", (dy, y) => -0.5 * dy * y * y * y),
+  rsqrt: row(
+    "inverseSqrt(x)",
+    (x) => 1 / Math.sqrt(x),
+    "y",
+    "-0.5 * dy * y * y * y",
+    (dy, y) => -0.5 * dy * y * y * y,
+  ),
   exp: row("exp(x)", Math.exp, "y", "dy * y", (dy, y) => dy * y),
   log: row("log(x)", Math.log, "x", "dy / x", (dy, x) => dy / x),
-  relu: row("select(x, 0.0, x < 0.0)", (x) => (x < 0 ? 0 : x), "y", "select(dy, 0.0, y <= 0.0)", (dy, y) => (y <= 0 ? 0 : dy)),
-  sigmoid: row("1.0 / (1.0 + exp(-x))", (x) => 1 / (1 + Math.exp(-x)), "y", "dy * y * (1.0 - y)", (dy, y) => dy * y * (1 - y), 3),
+  relu: row(
+    "select(x, 0.0, x < 0.0)",
+    (x) => (x < 0 ? 0 : x),
+    "y",
+    "select(dy, 0.0, y <= 0.0)",
+    (dy, y) => (y <= 0 ? 0 : dy),
+  ),
+  sigmoid: row(
+    "1.0 / (1.0 + exp(-x))",
+    (x) => 1 / (1 + Math.exp(-x)),
+    "y",
+    "dy * y * (1.0 - y)",
+    (dy, y) => dy * y * (1 - y),
+    3,
+  ),
   // exp of a large argument overflows inside tanh on some devices; beyond 10 the result is 1 to f32's last bit.
-  tanh: row("select(tanh(x), sign(x), abs(x) > 10.0)", Math.tanh, "y", "dy * (1.0 - y * y)", (dy, y) => dy * (1 - y * y), 3),
+  tanh: row(
+    "select(tanh(x), sign(x), abs(x) > 10.0)",
+    Math.tanh,
+    "y",
+    "dy * (1.0 - y * y)",
+    (dy, y) => dy * (1 - y * y),
+    3,
+  ),
   sign: row("sign(x)", Math.sign, null, "0.0 * dy", (dy) => 0 * dy),
 } satisfies Record<string, UnaryRow>;
 

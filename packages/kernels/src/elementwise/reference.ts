@@ -2,7 +2,13 @@ import { broadcastShapes, elementsOf, type Shape } from "./broadcast.ts";
 import { BINARY, type BinaryOp } from "./ops.ts";
 
 /** op(a, b) in f64 with broadcasting, one coordinate at a time. */
-export function binaryReference(op: BinaryOp, a: ArrayLike<number>, shapeA: Shape, b: ArrayLike<number>, shapeB: Shape): Float64Array {
+export function binaryReference(
+  op: BinaryOp,
+  a: ArrayLike<number>,
+  shapeA: Shape,
+  b: ArrayLike<number>,
+  shapeB: Shape,
+): Float64Array {
   const shape = broadcastShapes(op, shapeA, shapeB);
   const f = BINARY[op].f64;
   return Float64Array.from({ length: elementsOf(shape) }, (_, i) => {

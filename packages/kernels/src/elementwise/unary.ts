@@ -5,7 +5,10 @@ import { planBinary } from "./binary.ts";
 import { SCALAR, UNARY, type ScalarOp, type UnaryOp } from "./ops.ts";
 
 /** y = op(x), f32, `count` elements. Operands `x`, `y`. */
-export function planUnary({ op, count }: { readonly op: UnaryOp; readonly count: number }, limits: DeviceLimits): KernelPlan {
+export function planUnary(
+  { op, count }: { readonly op: UnaryOp; readonly count: number },
+  limits: DeviceLimits,
+): KernelPlan {
   checkSizes(op, { count });
   const name = `${op} [${count}]`;
   const operands = { x: count * 4, y: count * 4 };
@@ -27,7 +30,10 @@ export function planUnary({ op, count }: { readonly op: UnaryOp; readonly count:
  * dx of y = op(x), from dy. Operands `dy`, `dx` and, where `unaryBackwardUses(op)` says so, `x` (the input) or `y` (the
  * output). At a kink as torch: relu's and abs's derivative at 0 is 0.
  */
-export function planUnaryBackward({ op, count }: { readonly op: UnaryOp; readonly count: number }, limits: DeviceLimits): KernelPlan {
+export function planUnaryBackward(
+  { op, count }: { readonly op: UnaryOp; readonly count: number },
+  limits: DeviceLimits,
+): KernelPlan {
   checkSizes(op, { count });
   const name = `${op}.backward [${count}]`;
   const { uses, wgsl } = UNARY[op].backward;
@@ -45,7 +51,14 @@ fn value(i: u32) -> f32 { return operation(dy[i], ${uses ? `${uses}[i]` : "0.0"}
     },
     limits,
   );
-  return { name, operands, workspace: {}, flop: UNARY[op].flop * count, bytes: Object.values(operands).reduce((a, b) => a + b), passes: [pass] };
+  return {
+    name,
+    operands,
+    workspace: {},
+    flop: UNARY[op].flop * count,
+    bytes: Object.values(operands).reduce((a, b) => a + b),
+    passes: [pass],
+  };
 }
 
 /** What `planUnaryBackward` reads beside dy: the op's input "x", its output "y", or nothing. */
@@ -99,7 +112,13 @@ export function planAccumulate({ count }: { readonly count: number }, limits: De
   const operands = { x: count * 4, y: count * 4 };
   checkBindingSizes(name, operands, limits);
   const pass = flatPass(
-    { label: name, bindings: { x: F32_READ, y: F32_WRITE }, functions: "fn value(i: u32) -> f32 { return y[i] + x[i]; }", output: "y", count },
+    {
+      label: name,
+      bindings: { x: F32_READ, y: F32_WRITE },
+      functions: "fn value(i: u32) -> f32 { return y[i] + x[i]; }",
+      output: "y",
+      count,
+    },
     limits,
   );
   return { name, operands, workspace: {}, flop: count, bytes: 12 * count, passes: [pass] };

@@ -17,7 +17,14 @@ export function planFill({ count, value, dtype = "f32" }: FillGeometry, limits: 
   checkBindingSizes(name, operands, limits);
   const bits = dtype === "f32" ? new Uint32Array(new Float32Array([value]).buffer)[0]! : value >>> 0;
   const pass = flatPass(
-    { label: name, bindings: { y: U32_WRITE }, params: { bits: { u32: bits } }, functions: "fn value(i: u32) -> u32 { return params.bits; }", output: "y", count },
+    {
+      label: name,
+      bindings: { y: U32_WRITE },
+      params: { bits: { u32: bits } },
+      functions: "fn value(i: u32) -> u32 { return params.bits; }",
+      output: "y",
+      count,
+    },
     limits,
   );
   return { name, operands, workspace: {}, flop: 0, bytes: count * 4, passes: [pass] };

@@ -34,7 +34,9 @@ describe("optimizer plans", () => {
     ];
     expect(planAdam({ count: 13, segments }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot("adam in two groups, gpu");
     expect(planAdam({ count: 13 }, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot("adam, cpu");
-    expect(planSgd({ count: 13, momentum: true, nesterov: true }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot("nesterov, gpu");
+    expect(planSgd({ count: 13, momentum: true, nesterov: true }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot(
+      "nesterov, gpu",
+    );
   });
 
   it("update a whole ResNet-50 in one dispatch, and refuse what a binding can't hold", () => {
@@ -46,30 +48,58 @@ describe("optimizer plans", () => {
 
   it("merge neighbouring segments of one group", () => {
     const segments = [4, 8, 12].map((end) => ({ end, group: 0 }));
-    expect(planAdam({ count: 12, segments }, BASELINE_GPU).passes[0]!.wgsl).toBe(planAdam({ count: 9 }, BASELINE_GPU).passes[0]!.wgsl);
+    expect(planAdam({ count: 12, segments }, BASELINE_GPU).passes[0]!.wgsl).toBe(
+      planAdam({ count: 9 }, BASELINE_GPU).passes[0]!.wgsl,
+    );
   });
 
   it("say what is wrong with segments, steps and betas", () => {
-    expect(() => planAdam({ count: 12, segments: [{ end: 6, group: 0 }, { end: 12, group: 1 }] }, BASELINE_GPU)).toThrow(
+    expect(() =>
+      planAdam(
+        {
+          count: 12,
+          segments: [
+            { end: 6, group: 0 },
+            { end: 12, group: 1 },
+          ],
+        },
+        BASELINE_GPU,
+      ),
+    ).toThrow(
       "adam: segments must follow each other and end at multiples of 4 within count (start 0, end 6, count 12)",
     );
-    expect(() => planAdam({ count: 12, segments: [{ end: 8, group: 0 }] }, BASELINE_GPU)).toThrow("adam: the last segment must end at count (end 8, count 12)");
+    expect(() => planAdam({ count: 12, segments: [{ end: 8, group: 0 }] }, BASELINE_GPU)).toThrow(
+      "adam: the last segment must end at count (end 8, count 12)",
+    );
     expect(() => adamScalars({ lr: 1 }, 0)).toThrow("adam: step counts from 1 (step 0)");
-    expect(() => adamScalars({ lr: 1, betas: [1, 0.9] }, 1)).toThrow("adam: betas must be from 0 up to 1 (betas [1,0.9])");
+    expect(() => adamScalars({ lr: 1, betas: [1, 0.9] }, 1)).toThrow(
+      "adam: betas must be from 0 up to 1 (betas [1,0.9])",
+    );
   });
 });
 
 describeGpu("optimizer kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
   const zeros = (count: number) => new Float32Array(count);
 
   it.each(Object.keys(ADAM))("ten steps of %s are torch's", async (setting) => {
     const count = TORCH.start.length;
     for (const limits of classes()) {
-      let state: Record<string, Float32Array<ArrayBuffer>> = { params: Float32Array.from(TORCH.start), m: zeros(count), v: zeros(count) };
+      let state: Record<string, Float32Array<ArrayBuffer>> = {
+        params: Float32Array.from(TORCH.start),
+        m: zeros(count),
+        v: zeros(count),
+      };
       for (const [index, grads] of TORCH.grads.entries()) {
         const scalars = adamScalars(ADAM[setting]!, index + 1);
-        state = await runPlan(gpu(), planAdam({ count }, limits), { ...state, grads: Float32Array.from(grads), scalars });
+        state = await runPlan(gpu(), planAdam({ count }, limits), {
+          ...state,
+          grads: Float32Array.from(grads),
+          scalars,
+        });
         expectClose(state["params"]!, TORCH.results[setting]![index]!, { rtol: 1e-6, atol: 1e-7 });
       }
     }
@@ -80,7 +110,10 @@ describeGpu("optimizer kernels", (gpu) => {
     const { nesterov = false, ...options } = SGD[setting]!;
     const momentum = options.momentum !== undefined;
     for (const limits of classes()) {
-      let state: Record<string, Float32Array<ArrayBuffer>> = { params: Float32Array.from(TORCH.start), ...(momentum ? { m: zeros(count) } : {}) };
+      let state: Record<string, Float32Array<ArrayBuffer>> = {
+        params: Float32Array.from(TORCH.start),
+        ...(momentum ? { m: zeros(count) } : {}),
+      };
       for (const [index, grads] of TORCH.grads.entries()) {
         const plan = planSgd({ count, momentum, nesterov }, limits);
         state = await runPlan(gpu(), plan, { ...state, grads: Float32Array.from(grads), scalars: sgdScalars(options) });
@@ -89,32 +122,49 @@ describeGpu("optimizer kernels", (gpu) => {
     }
   });
 
-  it.each([1, 17, 255, 256, 1025])("each of %i parameters takes its own group's learning rate and weight decay", async (count) => {
-    const third = Math.floor(count / 12) * 4;
-    const segments = [
-      { end: third, group: 1 },
-      { end: 2 * third, group: 0 },
-      { end: count, group: 2 },
-    ].filter(({ end }) => end > 0);
-    const groups: AdamOptions[] = [{ lr: 1e-2 }, { lr: 1e-3, weightDecay: 0.1 }, { lr: 1e-1, weightDecay: 0.1, decoupled: true }];
-    const groupAt = (i: number): number => segments.find(({ end }) => i < end)!.group;
-    const start = randomNormal(count, 1);
-    const scalars = Float32Array.from(groups.flatMap((options) => [...adamScalars(options, 3)]));
-    const grads = randomNormal(count, 2);
-    const m = randomNormal(count, 3);
-    const v = randomNormal(count, 4).map(Math.abs);
-    const expected = Array.from(start, (p, i) => {
-      const one = { p: [p], m: [m[i]!], v: [v[i]!] };
-      adamReference(one.p, [grads[i]!], one.m, one.v, groups[groupAt(i)]!, 3);
-      return { params: one.p[0]!, m: one.m[0]!, v: one.v[0]! };
-    });
-    for (const limits of classes()) {
-      const result = await runPlan(gpu(), planAdam({ count, segments }, limits), { params: start, grads, m, v, scalars });
-      for (const name of ["params", "m", "v"] as const) {
-        expectClose(result[name]!, expected.map((element) => element[name]), { rtol: 2e-6, atol: 3e-7 });
+  it.each([1, 17, 255, 256, 1025])(
+    "each of %i parameters takes its own group's learning rate and weight decay",
+    async (count) => {
+      const third = Math.floor(count / 12) * 4;
+      const segments = [
+        { end: third, group: 1 },
+        { end: 2 * third, group: 0 },
+        { end: count, group: 2 },
+      ].filter(({ end }) => end > 0);
+      const groups: AdamOptions[] = [
+        { lr: 1e-2 },
+        { lr: 1e-3, weightDecay: 0.1 },
+        { lr: 1e-1, weightDecay: 0.1, decoupled: true },
+      ];
+      const groupAt = (i: number): number => segments.find(({ end }) => i < end)!.group;
+      const start = randomNormal(count, 1);
+      const scalars = Float32Array.from(groups.flatMap((options) => [...adamScalars(options, 3)]));
+      const grads = randomNormal(count, 2);
+      const m = randomNormal(count, 3);
+      const v = randomNormal(count, 4).map(Math.abs);
+      const expected = Array.from(start, (p, i) => {
+        const one = { p: [p], m: [m[i]!], v: [v[i]!] };
+        adamReference(one.p, [grads[i]!], one.m, one.v, groups[groupAt(i)]!, 3);
+        return { params: one.p[0]!, m: one.m[0]!, v: one.v[0]! };
+      });
+      for (const limits of classes()) {
+        const result = await runPlan(gpu(), planAdam({ count, segments }, limits), {
+          params: start,
+          grads,
+          m,
+          v,
+          scalars,
+        });
+        for (const name of ["params", "m", "v"] as const) {
+          expectClose(
+            result[name]!,
+            expected.map((element) => element[name]),
+            { rtol: 2e-6, atol: 3e-7 },
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
   it.each([1, 17, 1025])("SGD over %i parameters agrees with f64", async (count) => {
     const grads = randomNormal(count, 2);
@@ -123,7 +173,12 @@ describeGpu("optimizer kernels", (gpu) => {
     const [expected, moments] = [Array.from(params), Array.from(m)];
     sgdReference(expected, grads, moments, options);
     for (const limits of classes()) {
-      const result = await runPlan(gpu(), planSgd({ count, momentum: true }, limits), { params, grads, m, scalars: sgdScalars(options) });
+      const result = await runPlan(gpu(), planSgd({ count, momentum: true }, limits), {
+        params,
+        grads,
+        m,
+        scalars: sgdScalars(options),
+      });
       expectClose(result["params"]!, expected, { rtol: 1e-6, atol: 2e-7 });
       expectClose(result["m"]!, moments, { rtol: 1e-6, atol: 2e-7 });
     }
@@ -144,18 +199,28 @@ describeGpu("optimizer kernels", (gpu) => {
     }
   });
 
-  it.each([1, 17, 4096, 100_001])("one NaN or infinity among %i numbers sets the flag, wherever it is", async (count) => {
-    const flagOf = async (x: Float32Array<ArrayBuffer>, limits: DeviceLimits, flag: number, accumulate = false) => {
-      const result = await runPlan(gpu(), planNonFinite({ count, accumulate }, limits), { x, flag: new Uint32Array([flag]) });
-      return new Uint32Array(result["flag"]!.buffer)[0];
-    };
-    for (const limits of classes()) {
-      const fine = randomNormal(count, 1).fill(3.4e38, 0, 1);
-      expect(await flagOf(fine, limits, 1)).toBe(0);
-      expect(await flagOf(fine, limits, 1, true)).toBe(1);
-      for (const [index, bad] of [[0, NaN], [count - 1, -Infinity], [count >> 1, Infinity]] as const) {
-        expect(await flagOf(fine.slice().fill(bad, index, index + 1), limits, 0)).toBe(1);
+  it.each([1, 17, 4096, 100_001])(
+    "one NaN or infinity among %i numbers sets the flag, wherever it is",
+    async (count) => {
+      const flagOf = async (x: Float32Array<ArrayBuffer>, limits: DeviceLimits, flag: number, accumulate = false) => {
+        const result = await runPlan(gpu(), planNonFinite({ count, accumulate }, limits), {
+          x,
+          flag: new Uint32Array([flag]),
+        });
+        return new Uint32Array(result["flag"]!.buffer)[0];
+      };
+      for (const limits of classes()) {
+        const fine = randomNormal(count, 1).fill(3.4e38, 0, 1);
+        expect(await flagOf(fine, limits, 1)).toBe(0);
+        expect(await flagOf(fine, limits, 1, true)).toBe(1);
+        for (const [index, bad] of [
+          [0, NaN],
+          [count - 1, -Infinity],
+          [count >> 1, Infinity],
+        ] as const) {
+          expect(await flagOf(fine.slice().fill(bad, index, index + 1), limits, 0)).toBe(1);
+        }
       }
-    }
-  });
+    },
+  );
 });

@@ -36,7 +36,10 @@ export interface SgdGeometry extends UpdateGeometry {
  * A step of torch.optim.SGD, dampening 0. Operands, f32: `params`, `grads`, `m` [count] if `momentum` (starts at 0),
  * `scalars` (`sgdScalars` for each group). Writes params and m.
  */
-export function planSgd({ momentum = false, nesterov = false, ...geometry }: SgdGeometry, limits: DeviceLimits): KernelPlan {
+export function planSgd(
+  { momentum = false, nesterov = false, ...geometry }: SgdGeometry,
+  limits: DeviceLimits,
+): KernelPlan {
   const decay = `g_ = g_ * s(${S.gradScale}) + s(${S.weightDecay}) * w_;`;
   const buffer = `m_ = m_ * s(${S.momentum}) + g_;`;
   const step = !momentum ? "g_" : nesterov ? `(g_ + s(${S.momentum}) * m_)` : "m_";

@@ -41,9 +41,17 @@ export interface AdamOptions {
 
 /** A group's block of `scalars` for a step; the first step is 1. Throws GeometryError for a step or betas out of range. */
 export function adamScalars(options: AdamOptions, step: number): Float32Array<ArrayBuffer> {
-  const { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupled = false, gradScale = 1 } = options;
+  const {
+    lr,
+    betas: [beta1, beta2] = [0.9, 0.999],
+    eps = 1e-8,
+    weightDecay = 0,
+    decoupled = false,
+    gradScale = 1,
+  } = options;
   if (!Number.isInteger(step) || step < 1) throw new GeometryError("adam", "step counts from 1", { step });
-  if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1)) throw new GeometryError("adam", "betas must be from 0 up to 1", { betas: [beta1, beta2] });
+  if (!(beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1))
+    throw new GeometryError("adam", "betas must be from 0 up to 1", { betas: [beta1, beta2] });
   const block = new Float32Array(ADAM_SCALARS);
   block[ADAM_SCALAR.stepSize] = lr / (1 - beta1 ** step);
   block[ADAM_SCALAR.weightDecay] = decoupled ? 0 : weightDecay;
@@ -72,6 +80,11 @@ export interface SgdOptions {
 }
 
 /** A group's block of `scalars` for SGD; the same every step until the learning rate changes. */
-export function sgdScalars({ lr, momentum = 0, weightDecay = 0, gradScale = 1 }: SgdOptions): Float32Array<ArrayBuffer> {
+export function sgdScalars({
+  lr,
+  momentum = 0,
+  weightDecay = 0,
+  gradScale = 1,
+}: SgdOptions): Float32Array<ArrayBuffer> {
   return new Float32Array([lr, weightDecay, momentum, gradScale]);
 }

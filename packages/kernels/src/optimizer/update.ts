@@ -1,7 +1,7 @@
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
-import { ceilDiv, checkSizes, definePass, foldWorkgroups, type KernelPlan, type Param } from "../plan.ts";
-import { checkBindingSizes, ELEMENTS_PER_INVOCATION, F32_READ, F32_WRITE, flatWorkgroupSize } from "../elementwise/flat.ts";
+import { checkSizes, definePass, type KernelPlan, type Param } from "../plan.ts";
+import { checkBindingSizes, F32_READ, F32_WRITE, flatMain, flatWorkgroups } from "../elementwise/flat.ts";
 
 /** A run of elements that ends before `end` and belongs to parameter group `group`. */
 export interface Segment {
@@ -27,15 +27,22 @@ function mergeSegments(kernel: string, { count, segments = [{ end: count, group:
   let start = 0;
   for (const { end, group } of segments) {
     if (!Number.isInteger(group) || group < 0) throw new GeometryError(kernel, "a group is numbered from 0", { group });
-    if (end <= start || end > count || (end !== count && end % ELEMENTS_PER_INVOCATION !== 0)) {
-      throw new GeometryError(kernel, "segments must follow each other and end at multiples of 4 within count", { start, end, count });
+    if (end <= start || end > count || (end !== count && end % 4 !== 0)) {
+      throw new GeometryError(kernel, "segments must follow each other and end at multiples of 4 within count", {
+        start,
+        end,
+        count,
+      });
     }
     if (merged.at(-1)?.group === group) merged.pop();
     merged.push({ end, group });
     start = end;
   }
   if (start !== count) throw new GeometryError(kernel, "the last segment must end at count", { end: start, count });
-  if (merged.length > MAX_SEGMENTS) throw new GeometryError(kernel, `more than ${MAX_SEGMENTS} segments: order the arena by group`, { segments: merged.length });
+  if (merged.length > MAX_SEGMENTS)
+    throw new GeometryError(kernel, `more than ${MAX_SEGMENTS} segments: order the arena by group`, {
+      segments: merged.length,
+    });
   return merged;
 }
 
@@ -51,8 +58,7 @@ export interface UpdateRule {
 }
 
 /**
- * One pass over flat arenas: any number of parameter tensors in one dispatch. Four neighbouring elements an invocation on
- * a software device; on a GPU four a workgroup's width apart.
+ * One pass over flat arenas: any number of parameter tensors in one dispatch.
  */
 export function planUpdate(rule: UpdateRule, geometry: UpdateGeometry, limits: DeviceLimits): KernelPlan {
   const { kernel, scalarsPerGroup, state } = rule;
@@ -64,17 +70,22 @@ export function planUpdate(rule: UpdateRule, geometry: UpdateGeometry, limits: D
   // The names in WGSL, where `params` is the uniform block.
   const written = ["w", ...state];
   const arenas = [...written, "g"];
-  const operands: Record<string, number> = { ...Object.fromEntries(arenas.map((arena) => [operandOf(arena), count * 4])), scalars: groups * scalarsPerGroup * 4 };
+  const operands: Record<string, number> = {
+    ...Object.fromEntries(arenas.map((arena) => [operandOf(arena), count * 4])),
+    scalars: groups * scalarsPerGroup * 4,
+  };
   checkBindingSizes(name, operands, limits);
-  const size = flatWorkgroupSize(limits);
   const params: Record<string, Param> = { count: { u32: count } };
   segments.forEach(({ end, group }, index) => {
     params[`group${index}`] = { u32: group };
     if (index < segments.length - 1) params[`end${index}`] = { u32: end };
   });
-  const choices = segments.slice(1).map((_, index) => `  group = select(group, params.group${index + 1}, i >= params.end${index});`);
+  const choices = segments
+    .slice(1)
+    .map((_, index) => `  group = select(group, params.group${index + 1}, i >= params.end${index});`);
   const update = (type: "f32" | "vec4f"): string => {
-    const load = (arena: string): string => (type === "f32" ? `${arena}[i]` : `vec4f(${[0, 1, 2, 3].map((k) => `${arena}[i + ${k}u]`).join(", ")})`);
+    const load = (arena: string): string =>
+      type === "f32" ? `${arena}[i]` : `vec4f(${[0, 1, 2, 3].map((k) => `${arena}[i + ${k}u]`).join(", ")})`;
     const store = (arena: string): string[] =>
       type === "f32" ? [`${arena}[i] = ${arena}_;`] : [0, 1, 2, 3].map((k) => `${arena}[i + ${k}u] = ${arena}_[${k}];`);
     return `fn update_${type}(i: u32) {
@@ -84,15 +95,6 @@ export function planUpdate(rule: UpdateRule, geometry: UpdateGeometry, limits: D
   ${written.flatMap(store).join("\n  ")}
 }`;
   };
-  const main =
-    limits.deviceClass === "cpu"
-      ? `  let i = (group * ${size}u + lane) * 4u;
-  if (i + 3u < params.count) { update_vec4f(i); } else { for (var j = i; j < params.count; j++) { update_f32(j); } }`
-      : `  var i = group * ${size * ELEMENTS_PER_INVOCATION}u + lane;
-  for (var k = 0u; k < ${ELEMENTS_PER_INVOCATION}u; k++) {
-    if (i < params.count) { update_f32(i); }
-    i += ${size}u;
-  }`;
   const pass = definePass({
     label: name,
     bindings: {
@@ -108,11 +110,8 @@ ${choices.join("\n")}
   return group * ${scalarsPerGroup}u;
 }
 ${limits.deviceClass === "cpu" ? `${update("vec4f")}\n` : ""}${update("f32")}
-@compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = wid.y * nwg.x + wid.x;
-${main}
-}`,
-    workgroups: foldWorkgroups(ceilDiv(count, size * ELEMENTS_PER_INVOCATION), limits),
+${flatMain("      update_vec4f(i);", (i) => `update_f32(${i});`, limits)}`,
+    workgroups: flatWorkgroups(count, limits),
   });
   const bytes = count * 4 * (2 * written.length + 1) + operands["scalars"]!;
   const bindings = pass.bindings.map(({ operand, access }) => ({ operand: operandOf(operand), access }));

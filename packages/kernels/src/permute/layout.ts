@@ -25,7 +25,11 @@ export function permutedDimensions(kernel: string, shape: Shape, order: readonly
     const previous = dimensions.at(-1);
     // axis follows the previous one in x too, but for sizes of 1
     if (previous && axis > previous.lastAxis && shape.slice(previous.lastAxis + 1, axis).every((size) => size === 1)) {
-      dimensions[dimensions.length - 1] = { ...own, size: previous.size * own.size, divisor: previous.divisor * own.divisor };
+      dimensions[dimensions.length - 1] = {
+        ...own,
+        size: previous.size * own.size,
+        divisor: previous.divisor * own.divisor,
+      };
     } else {
       dimensions.push(own);
     }

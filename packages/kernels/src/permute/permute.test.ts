@@ -19,35 +19,57 @@ describe("permute plans", () => {
         expect(wgsl(3)).toBe(wgsl(8));
         expect(wgsl(1)).toBe(wgsl(8));
       }
-      const slice = (n: number) => planSlice({ shape: [n, 6, 8], starts: [0, 2, 0], sizes: [n, 3, 8] }, limits).passes[0]!.wgsl;
+      const slice = (n: number) =>
+        planSlice({ shape: [n, 6, 8], starts: [0, 2, 0], sizes: [n, 3, 8] }, limits).passes[0]!.wgsl;
       expect(slice(3)).toBe(slice(8));
     }
   });
 
   it("merge the axes that stay together", () => {
-    expect(permutedDimensions("permute", [2, 3, 4, 5], [0, 3, 1, 2]).map(({ size, stride }) => [size, stride])).toEqual([
-      [2, 60],
-      [5, 1],
-      [12, 5],
+    expect(permutedDimensions("permute", [2, 3, 4, 5], [0, 3, 1, 2]).map(({ size, stride }) => [size, stride])).toEqual(
+      [
+        [2, 60],
+        [5, 1],
+        [12, 5],
+      ],
+    );
+    expect(permutedDimensions("permute", [2, 3, 4], [0, 1, 2]).map(({ size, stride }) => [size, stride])).toEqual([
+      [24, 1],
     ]);
-    expect(permutedDimensions("permute", [2, 3, 4], [0, 1, 2]).map(({ size, stride }) => [size, stride])).toEqual([[24, 1]]);
   });
 
   it("write what they wrote when this was reviewed", () => {
-    expect(planPermute({ shape: [2, 3, 4, 8], order: [0, 3, 1, 2] }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot("transposition, gpu");
-    expect(planPermute({ shape: [2, 3, 4, 8], order: [2, 0, 1, 3] }, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot("strided, cpu");
-    expect(planPermute({ shape: [2, 3], order: [1, 0] }, BASELINE_GPU)).toMatchObject({ flop: 0, bytes: 48, operands: { x: 24, y: 24 } });
+    expect(planPermute({ shape: [2, 3, 4, 8], order: [0, 3, 1, 2] }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot(
+      "transposition, gpu",
+    );
+    expect(planPermute({ shape: [2, 3, 4, 8], order: [2, 0, 1, 3] }, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot(
+      "strided, cpu",
+    );
+    expect(planPermute({ shape: [2, 3], order: [1, 0] }, BASELINE_GPU)).toMatchObject({
+      flop: 0,
+      bytes: 48,
+      operands: { x: 24, y: 24 },
+    });
   });
 
   it("say what is wrong with an order or a box", () => {
-    expect(() => planPermute({ shape: [2, 3], order: [1, 1] }, BASELINE_GPU)).toThrow("permute: order must name every axis once (shape [2,3], order [1,1])");
-    expect(() => planSlice({ shape: [2, 3], starts: [0, 2], sizes: [2, 2] }, BASELINE_GPU)).toThrow("slice: axis 1 has no elements 2 to 3 (shape [2,3], starts [0,2], sizes [2,2])");
-    expect(() => planSlice({ shape: [2, 3], starts: [0], sizes: [2, 2] }, BASELINE_GPU)).toThrow("slice: starts and sizes need an entry an axis");
+    expect(() => planPermute({ shape: [2, 3], order: [1, 1] }, BASELINE_GPU)).toThrow(
+      "permute: order must name every axis once (shape [2,3], order [1,1])",
+    );
+    expect(() => planSlice({ shape: [2, 3], starts: [0, 2], sizes: [2, 2] }, BASELINE_GPU)).toThrow(
+      "slice: axis 1 has no elements 2 to 3 (shape [2,3], starts [0,2], sizes [2,2])",
+    );
+    expect(() => planSlice({ shape: [2, 3], starts: [0], sizes: [2, 2] }, BASELINE_GPU)).toThrow(
+      "slice: starts and sizes need an entry an axis",
+    );
   });
 });
 
 describeGpu("permute kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
 
   it.each([
     { shape: [1], order: [0] },
@@ -78,9 +100,24 @@ describeGpu("permute kernels", (gpu) => {
     const whole = randomNormal(elementsOf(box.shape), 3);
     const part = randomNormal(elementsOf(box.sizes), 4);
     for (const limits of classes()) {
-      expectClose((await runPlan(gpu(), planSlice(box, limits), { x: whole })).y!, sliceReference(whole, box), { rtol: 0, atol: 0 });
-      expectClose((await runPlan(gpu(), planSliceBackward(box, limits), { dy: part })).dx!, sliceIntoReference(part, whole.map(() => 0), box), { rtol: 0, atol: 0 });
-      expectClose((await runPlan(gpu(), planSliceInto(box, limits), { x: part, y: whole })).y!, sliceIntoReference(part, whole, box), { rtol: 0, atol: 0 });
+      expectClose((await runPlan(gpu(), planSlice(box, limits), { x: whole })).y!, sliceReference(whole, box), {
+        rtol: 0,
+        atol: 0,
+      });
+      expectClose(
+        (await runPlan(gpu(), planSliceBackward(box, limits), { dy: part })).dx!,
+        sliceIntoReference(
+          part,
+          whole.map(() => 0),
+          box,
+        ),
+        { rtol: 0, atol: 0 },
+      );
+      expectClose(
+        (await runPlan(gpu(), planSliceInto(box, limits), { x: part, y: whole })).y!,
+        sliceIntoReference(part, whole, box),
+        { rtol: 0, atol: 0 },
+      );
     }
   });
 });

@@ -1,5 +1,13 @@
 import type { DeviceLimits } from "../limits.ts";
-import { ceilDiv, checkSizes, definePass, foldWorkgroups, type KernelPass, type KernelPlan, type Param } from "../plan.ts";
+import {
+  ceilDiv,
+  checkSizes,
+  definePass,
+  foldWorkgroups,
+  type KernelPass,
+  type KernelPlan,
+  type Param,
+} from "../plan.ts";
 import { elementsOf, type Shape } from "../elementwise/broadcast.ts";
 import { checkBindingSizes, F32_READ, F32_WRITE, flatPass } from "../elementwise/flat.ts";
 import { permutedDimensions, type PermutedDimension } from "./layout.ts";
@@ -22,14 +30,20 @@ export function planPermute({ shape, order }: PermuteGeometry, limits: DeviceLim
   const bytes = elementsOf(shape) * 4;
   const operands = { x: bytes, y: bytes };
   checkBindingSizes(name, operands, limits);
-  const pass = limits.deviceClass === "gpu" && isTransposition(dimensions) ? transposePass(name, dimensions, limits) : stridedPass(name, dimensions, limits);
+  const pass =
+    limits.deviceClass === "gpu" && isTransposition(dimensions)
+      ? transposePass(name, dimensions, limits)
+      : stridedPass(name, dimensions, limits);
   return { name, operands, workspace: {}, flop: 0, bytes: 2 * bytes, passes: [pass] };
 }
 
 /** [rows, columns] -> [columns, rows], once or for each of a batch. */
 function isTransposition(dimensions: readonly PermutedDimension[]): boolean {
   const [columns, rows] = dimensions.slice(-2);
-  return (dimensions.length === 2 || (dimensions.length === 3 && dimensions[0]!.stride === rows!.size * columns!.size)) && columns!.stride === 1;
+  return (
+    (dimensions.length === 2 || (dimensions.length === 3 && dimensions[0]!.stride === rows!.size * columns!.size)) &&
+    columns!.stride === 1
+  );
 }
 
 function stridedPass(label: string, dimensions: readonly PermutedDimension[], limits: DeviceLimits): KernelPass {
@@ -44,7 +58,9 @@ function stridedPass(label: string, dimensions: readonly PermutedDimension[], li
     steps.push(`at += (rest % params.size${axis}) * params.stride${axis};`, `rest = rest / params.size${axis};`);
   }
   const quad =
-    dimensions[last]!.divisor % 4 === 0 ? { prepare: "let at = offset(i);", value: (k: number) => `x[at + ${k}u * params.stride${last}]` } : null;
+    dimensions[last]!.divisor % 4 === 0
+      ? { prepare: "let at = offset(i);", value: (k: number) => `x[at + ${k}u * params.stride${last}]` }
+      : null;
   return flatPass(
     {
       label,
@@ -74,7 +90,13 @@ function transposePass(label: string, dimensions: readonly PermutedDimension[], 
   return definePass({
     label,
     bindings: { x: F32_READ, y: F32_WRITE },
-    params: { rows: { u32: rows }, columns: { u32: columns }, tileRows: { u32: tileRows }, tileColumns: { u32: tileColumns }, matrices: { u32: matrices } },
+    params: {
+      rows: { u32: rows },
+      columns: { u32: columns },
+      tileRows: { u32: tileRows },
+      tileColumns: { u32: tileColumns },
+      matrices: { u32: matrices },
+    },
     body: `// One column of padding: a column is read without bank conflicts.
 var<workgroup> tile: array<array<f32, ${TILE + 1}>, ${TILE}>;
 @compute @workgroup_size(${TILE}, 8) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {

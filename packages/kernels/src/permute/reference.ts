@@ -2,7 +2,8 @@ import { elementsOf, type Shape } from "../elementwise/broadcast.ts";
 import { coordinates } from "../elementwise/reference.ts";
 import type { SliceGeometry } from "./slice.ts";
 
-const indexOf = (at: readonly number[], shape: Shape): number => shape.reduce((sum, size, axis) => sum * size + at[axis]!, 0);
+const indexOf = (at: readonly number[], shape: Shape): number =>
+  shape.reduce((sum, size, axis) => sum * size + at[axis]!, 0);
 
 export function permuteReference(x: ArrayLike<number>, shape: Shape, order: readonly number[]): Float64Array {
   const result = order.map((axis) => shape[axis]!);
@@ -27,7 +28,11 @@ export function sliceReference(x: ArrayLike<number>, { shape, starts, sizes }: S
 }
 
 /** A copy of `whole` with its box replaced. */
-export function sliceIntoReference(box: ArrayLike<number>, whole: ArrayLike<number>, { shape, starts, sizes }: SliceGeometry): Float64Array {
+export function sliceIntoReference(
+  box: ArrayLike<number>,
+  whole: ArrayLike<number>,
+  { shape, starts, sizes }: SliceGeometry,
+): Float64Array {
   const y = Float64Array.from(whole);
   for (let i = 0; i < box.length; i++) {
     const at = coordinates(i, sizes).map((index, axis) => index + starts[axis]!);

@@ -17,28 +17,37 @@ interface Box {
   readonly inner: string;
   /** WGSL: the index in the box of element i of x, or 0xffffffff outside it, `outOfBox(i)`. */
   readonly outer: string;
+  /** Four neighbours of the box, from a multiple of 4, are neighbours in x. */
+  readonly quads: boolean;
   readonly boxBytes: number;
   readonly wholeBytes: number;
 }
 
 function boxOf(kernel: string, { shape, starts, sizes }: SliceGeometry): Box {
-  if (starts.length !== shape.length || sizes.length !== shape.length) throw new GeometryError(kernel, "starts and sizes need an entry an axis", { shape, starts, sizes });
+  if (starts.length !== shape.length || sizes.length !== shape.length)
+    throw new GeometryError(kernel, "starts and sizes need an entry an axis", { shape, starts, sizes });
   checkSizes(kernel, Object.fromEntries(sizes.map((size, axis) => [`size ${axis}`, size])));
   // An axis that is taken whole is one with the axis before it.
   const merged: { whole: number; start: number; size: number }[] = [{ whole: 1, start: 0, size: 1 }];
   shape.forEach((whole, axis) => {
     const [start, size] = [starts[axis]!, sizes[axis]!];
     if (!Number.isInteger(start) || start < 0 || start + size > whole) {
-      throw new GeometryError(kernel, `axis ${axis} has no elements ${start} to ${start + size - 1}`, { shape, starts, sizes });
+      throw new GeometryError(kernel, `axis ${axis} has no elements ${start} to ${start + size - 1}`, {
+        shape,
+        starts,
+        sizes,
+      });
     }
     const last = merged.at(-1)!;
-    if (start === 0 && size === whole) merged[merged.length - 1] = { whole: last.whole * whole, start: last.start * whole, size: last.size * whole };
+    if (start === 0 && size === whole)
+      merged[merged.length - 1] = { whole: last.whole * whole, start: last.start * whole, size: last.size * whole };
     else merged.push({ whole, start, size });
   });
   const params: Record<string, Param> = {};
   const inner: string[] = [];
   const outer: string[] = [];
-  const strides = (key: "whole" | "size"): number[] => merged.map((_, axis) => merged.slice(axis + 1).reduce((product, dimension) => product * dimension[key], 1));
+  const strides = (key: "whole" | "size"): number[] =>
+    merged.map((_, axis) => merged.slice(axis + 1).reduce((product, dimension) => product * dimension[key], 1));
   const [wholeStrides, boxStrides] = [strides("whole"), strides("size")];
   for (let axis = merged.length - 1; axis >= 0; axis--) {
     const { whole, start, size } = merged[axis]!;
@@ -49,7 +58,10 @@ function boxOf(kernel: string, { shape, starts, sizes }: SliceGeometry): Box {
       [`wholeStride${axis}`]: { u32: wholeStrides[axis]! },
       [`boxStride${axis}`]: { u32: boxStrides[axis]! },
     });
-    inner.push(`at += (rest % params.size${axis} + params.start${axis}) * params.wholeStride${axis};`, `rest = rest / params.size${axis};`);
+    inner.push(
+      `at += (rest % params.size${axis} + params.start${axis}) * params.wholeStride${axis};`,
+      `rest = rest / params.size${axis};`,
+    );
     outer.push(
       `index = rest % params.whole${axis} - params.start${axis};`, // wraps below the start
       `if (index >= params.size${axis}) { return 0xffffffffu; }`,
@@ -61,12 +73,14 @@ function boxOf(kernel: string, { shape, starts, sizes }: SliceGeometry): Box {
     params,
     inner: `fn inBox(i: u32) -> u32 {\n  var rest = i;\n  var at = 0u;\n  ${inner.join("\n  ")}\n  return at;\n}`,
     outer: `fn outOfBox(i: u32) -> u32 {\n  var rest = i;\n  var at = 0u;\n  var index = 0u;\n  ${outer.join("\n  ")}\n  return at;\n}`,
+    quads: merged.at(-1)!.size % 4 === 0,
     boxBytes: elementsOf(sizes) * 4,
     wholeBytes: elementsOf(shape) * 4,
   };
 }
 
-const nameOf = (kernel: string, { shape, starts, sizes }: SliceGeometry): string => `${kernel} [${shape.join(",")}] from ${starts.join(",")} sized ${sizes.join(",")}`;
+const nameOf = (kernel: string, { shape, starts, sizes }: SliceGeometry): string =>
+  `${kernel} [${shape.join(",")}] from ${starts.join(",")} sized ${sizes.join(",")}`;
 
 /** y = the box of x, contiguous, f32. Operands `x`, `y`. Throws GeometryError for a box that is not inside x. */
 export function planSlice(geometry: SliceGeometry, limits: DeviceLimits): KernelPlan {
@@ -75,7 +89,15 @@ export function planSlice(geometry: SliceGeometry, limits: DeviceLimits): Kernel
   const operands = { x: box.wholeBytes, y: box.boxBytes };
   checkBindingSizes(name, operands, limits);
   const pass = flatPass(
-    { label: name, bindings: { x: F32_READ, y: F32_WRITE }, params: box.params, functions: `${box.inner}\nfn value(i: u32) -> f32 { return x[inBox(i)]; }`, output: "y", count: box.boxBytes / 4 },
+    {
+      label: name,
+      bindings: { x: F32_READ, y: F32_WRITE },
+      params: box.params,
+      functions: `${box.inner}\nfn value(i: u32) -> f32 { return x[inBox(i)]; }`,
+      output: "y",
+      count: box.boxBytes / 4,
+      quad: box.quads ? { prepare: "let at = inBox(i);", value: (k) => `x[at + ${k}u]` } : null,
+    },
     limits,
   );
   return { name, operands, workspace: {}, flop: 0, bytes: 2 * box.boxBytes, passes: [pass] };
@@ -120,6 +142,9 @@ export function planSliceInto(geometry: SliceGeometry, limits: DeviceLimits): Ke
       functions: `${box.inner}\nfn value(i: u32) -> f32 { return x[i]; }`,
       output: "y",
       place: (i) => `inBox(${i})`,
+      quad: box.quads
+        ? { prepare: "let at = inBox(i);", value: (k) => `x[i + ${k}u]`, place: (k) => `at + ${k}u` }
+        : null,
       count: box.boxBytes / 4,
     },
     limits,

@@ -24,7 +24,10 @@ function mulHigh(a: number, b: number): number {
 }
 
 /** Four u32 from a counter of four u32 and a key of two. */
-export function philox4x32(counter: readonly [number, number, number, number], key: readonly [number, number]): [number, number, number, number] {
+export function philox4x32(
+  counter: readonly [number, number, number, number],
+  key: readonly [number, number],
+): [number, number, number, number] {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   const [m0, m1] = PHILOX_MULTIPLIERS;

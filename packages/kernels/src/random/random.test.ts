@@ -13,7 +13,9 @@ describe("philox4x32", () => {
     expect(hex(philox4x32([0, 0, 0, 0], [0, 0]))).toBe("6627e8d5 e169c58d bc57ac4c 9b00dbd8");
     const ones = 0xffffffff;
     expect(hex(philox4x32([ones, ones, ones, ones], [ones, ones]))).toBe("408f276d 41c83b0e a20bc7c6 6d5451fd");
-    expect(hex(philox4x32([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe("d16cfe09 94fdcceb 5001e420 24126ea1");
+    expect(hex(philox4x32([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
+      "d16cfe09 94fdcceb 5001e420 24126ea1",
+    );
   });
 
   it("another stream or seed is another sequence", () => {
@@ -26,7 +28,11 @@ describe("philox4x32", () => {
   it("uniform and normal numbers have the moments of their distributions", () => {
     const moments = (x: Float32Array) => {
       const mean = x.reduce((sum, v) => sum + v, 0) / x.length;
-      return [mean, x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / x.length, x.reduce((sum, v) => sum + (v - mean) ** 4, 0) / x.length];
+      return [
+        mean,
+        x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / x.length,
+        x.reduce((sum, v) => sum + (v - mean) ** 4, 0) / x.length,
+      ];
     };
     // five standard errors of each with 100,000 numbers
     const [mean, variance] = moments(randomUniform(SEQUENCE, 100_000));
@@ -42,35 +48,52 @@ describe("philox4x32", () => {
 describe("random plans", () => {
   it("compile the same WGSL for another count, seed, range or offset", () => {
     const one = planRandom({ distribution: "uniform", count: 3, sequence: SEQUENCE }, BASELINE_GPU);
-    const other = planRandom({ distribution: "uniform", count: 800, a: -1, offset: 16, sequence: { seed: [1, 2], stream: [3, 4] } }, BASELINE_GPU);
+    const other = planRandom(
+      { distribution: "uniform", count: 800, a: -1, offset: 16, sequence: { seed: [1, 2], stream: [3, 4] } },
+      BASELINE_GPU,
+    );
     expect(one.passes[0]!.wgsl).toBe(other.passes[0]!.wgsl);
     expect(planRandom({ distribution: "normal", count: 3 }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot();
   });
 
   it("refuse an offset inside a block", () => {
-    expect(() => planRandom({ distribution: "bits", count: 3, offset: 2 }, BASELINE_GPU)).toThrow("random: offset / 4 + 1 must be a positive integer");
+    expect(() => planRandom({ distribution: "bits", count: 3, offset: 2 }, BASELINE_GPU)).toThrow(
+      "random: offset / 4 + 1 must be a positive integer",
+    );
   });
 });
 
 describeGpu("random kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
   const state = Uint32Array.from([...SEQUENCE.seed, ...SEQUENCE.stream]);
 
-  it.each([1, 17, 1023, 4099])("%i words equal the CPU's bit for bit, from params and from a state buffer", async (count) => {
-    const expected = Array.from({ length: Math.ceil(count / 4) }, (_, block) => philoxBlock(SEQUENCE, block)).flat().slice(0, count);
-    for (const limits of classes()) {
-      const { y } = await runPlan(gpu(), planRandom({ distribution: "bits", count, sequence: SEQUENCE }, limits), {});
-      expect([...new Uint32Array(y!.buffer)]).toEqual(expected);
-      const { y: fromState } = await runPlan(gpu(), planRandom({ distribution: "bits", count }, limits), { state });
-      expect([...new Uint32Array(fromState!.buffer)]).toEqual(expected);
-    }
-  });
+  it.each([1, 17, 1023, 4099])(
+    "%i words equal the CPU's bit for bit, from params and from a state buffer",
+    async (count) => {
+      const expected = Array.from({ length: Math.ceil(count / 4) }, (_, block) => philoxBlock(SEQUENCE, block))
+        .flat()
+        .slice(0, count);
+      for (const limits of classes()) {
+        const { y } = await runPlan(gpu(), planRandom({ distribution: "bits", count, sequence: SEQUENCE }, limits), {});
+        expect([...new Uint32Array(y!.buffer)]).toEqual(expected);
+        const { y: fromState } = await runPlan(gpu(), planRandom({ distribution: "bits", count }, limits), { state });
+        expect([...new Uint32Array(fromState!.buffer)]).toEqual(expected);
+      }
+    },
+  );
 
   it("a sequence goes on at an offset, past 2^32 blocks too", async () => {
     const offset = 4 * (2 ** 32 - 2);
     const expected = Array.from({ length: 4 }, (_, block) => philoxBlock(SEQUENCE, offset / 4 + block)).flat();
     for (const limits of classes()) {
-      const { y } = await runPlan(gpu(), planRandom({ distribution: "bits", count: 16, sequence: SEQUENCE, offset }, limits), {});
+      const { y } = await runPlan(
+        gpu(),
+        planRandom({ distribution: "bits", count: 16, sequence: SEQUENCE, offset }, limits),
+        {},
+      );
       expect([...new Uint32Array(y!.buffer)]).toEqual(expected);
     }
   });
@@ -80,10 +103,24 @@ describeGpu("random kernels", (gpu) => {
     const uniform = randomUniform(SEQUENCE, count);
     for (const limits of classes()) {
       const draw = async (geometry: Partial<Parameters<typeof planRandom>[0]>) =>
-        (await runPlan(gpu(), planRandom({ distribution: "uniform", count, sequence: SEQUENCE, ...geometry }, limits), {})).y!;
+        (
+          await runPlan(
+            gpu(),
+            planRandom({ distribution: "uniform", count, sequence: SEQUENCE, ...geometry }, limits),
+            {},
+          )
+        ).y!;
       expect(await draw({})).toEqual(uniform);
-      expectClose(await draw({ a: -0.5, b: 0.5 }), uniform.map((v) => v - 0.5), { rtol: 0, atol: 1e-7 });
-      expectClose(await draw({ distribution: "normal", a: 1, b: 2 }), randomNormals(SEQUENCE, count).map((v) => 1 + 2 * v), { rtol: 1e-5, atol: 2e-5 });
+      expectClose(
+        await draw({ a: -0.5, b: 0.5 }),
+        uniform.map((v) => v - 0.5),
+        { rtol: 0, atol: 1e-7 },
+      );
+      expectClose(
+        await draw({ distribution: "normal", a: 1, b: 2 }),
+        randomNormals(SEQUENCE, count).map((v) => 1 + 2 * v),
+        { rtol: 1e-5, atol: 2e-5 },
+      );
       expect(await draw({ distribution: "bernoulli", a: 0.25, b: 4 })).toEqual(uniform.map((v) => (v < 0.25 ? 4 : 0)));
     }
   });

@@ -50,12 +50,24 @@ export function planRandom(geometry: RandomGeometry, limits: DeviceLimits): Kern
   const size = flatWorkgroupSize(limits);
   const block = offset / 4;
   const words: Record<string, Param> = sequence
-    ? { seed0: { u32: sequence.seed[0] }, seed1: { u32: sequence.seed[1] }, stream0: { u32: sequence.stream[0] }, stream1: { u32: sequence.stream[1] } }
+    ? {
+        seed0: { u32: sequence.seed[0] },
+        seed1: { u32: sequence.seed[1] },
+        stream0: { u32: sequence.stream[0] },
+        stream1: { u32: sequence.stream[1] },
+      }
     : {};
   const pass = definePass({
     label: name,
     bindings: { ...(sequence ? {} : { state: U32_READ }), y: distribution === "bits" ? U32_WRITE : F32_WRITE },
-    params: { count: { u32: count }, firstBlock: { u32: block >>> 0 }, firstHigh: { u32: Math.floor(block / 4_294_967_296) }, a: { f32: a }, b: { f32: b }, ...words },
+    params: {
+      count: { u32: count },
+      firstBlock: { u32: block >>> 0 },
+      firstHigh: { u32: Math.floor(block / 4_294_967_296) },
+      a: { f32: a },
+      b: { f32: b },
+      ...words,
+    },
     body: `fn mulHigh(a: u32, b: u32) -> u32 {
   let low = (a & 0xffffu) * (b & 0xffffu);
   let lowHigh = (a & 0xffffu) * (b >> 16u);

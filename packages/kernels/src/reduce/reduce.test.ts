@@ -9,29 +9,44 @@ describe("reduce plans", () => {
   it("compile the same WGSL for another batch", () => {
     for (const limits of [BASELINE_GPU, BASELINE_CPU]) {
       for (const axes of [[0], [1], [1, 2], [3], [0, 1, 2], [0, 3]]) {
-        const texts = (n: number) => new Set(planReduce({ op: "mean", shape: [n, 5, 6, 8], axes }, limits).passes.map(({ wgsl }) => wgsl));
+        const texts = (n: number) =>
+          new Set(planReduce({ op: "mean", shape: [n, 5, 6, 8], axes }, limits).passes.map(({ wgsl }) => wgsl));
         expect([...texts(3)].every((text) => texts(800).has(text))).toBe(true);
       }
     }
   });
 
   it("reduce in one pass what is small, and in a tree what is large", () => {
-    expect(planReduce({ op: "sum", shape: [8, 4], axes: [1] }, BASELINE_GPU)).toMatchObject({ operands: { x: 128, y: 32 }, workspace: {}, flop: 32, bytes: 160 });
+    expect(planReduce({ op: "sum", shape: [8, 4], axes: [1] }, BASELINE_GPU)).toMatchObject({
+      operands: { x: 128, y: 32 },
+      workspace: {},
+      flop: 32,
+      bytes: 160,
+    });
     const plan = planReduce({ op: "sum", shape: [4_000_000] }, BASELINE_GPU);
     expect(plan.passes.length).toBeGreaterThan(1);
     expect(plan.passes.length).toBeLessThan(5);
     expect(plan.passes[0]!.wgsl).toMatchSnapshot("gpu");
-    expect(planReduce({ op: "sum", shape: [4000, 64], axes: [0] }, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot("cpu");
+    expect(planReduce({ op: "sum", shape: [4000, 64], axes: [0] }, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot(
+      "cpu",
+    );
   });
 
   it("name the axis that does not exist", () => {
-    expect(() => planReduce({ op: "sum", shape: [2, 3], axes: [2] }, BASELINE_GPU)).toThrow("sum: axis 2 is not an axis of the shape (shape [2,3], axes [2])");
-    expect(() => planReduce({ op: "sum", shape: [2, 3], axes: [1, 1] }, BASELINE_GPU)).toThrow("sum: axes repeat (shape [2,3], axes [1,1])");
+    expect(() => planReduce({ op: "sum", shape: [2, 3], axes: [2] }, BASELINE_GPU)).toThrow(
+      "sum: axis 2 is not an axis of the shape (shape [2,3], axes [2])",
+    );
+    expect(() => planReduce({ op: "sum", shape: [2, 3], axes: [1, 1] }, BASELINE_GPU)).toThrow(
+      "sum: axes repeat (shape [2,3], axes [1,1])",
+    );
   });
 });
 
 describeGpu("reduce kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
   const cases: readonly (readonly [readonly number[], readonly number[]])[] = [
     [[1], [0]],
     [[17], [0]],
@@ -43,22 +58,41 @@ describeGpu("reduce kernels", (gpu) => {
     [[5000, 2], [0]],
     [[4097, 17], [0]],
     [[33, 1000], [1]],
-    [[3, 7, 7, 20], [1, 2]],
-    [[4, 5, 6, 7], [0, 2]],
-    [[4, 5, 6, 7], [1, 3]],
-    [[3, 4, 5], [0, 1, 2]],
+    [
+      [3, 7, 7, 20],
+      [1, 2],
+    ],
+    [
+      [4, 5, 6, 7],
+      [0, 2],
+    ],
+    [
+      [4, 5, 6, 7],
+      [1, 3],
+    ],
+    [
+      [3, 4, 5],
+      [0, 1, 2],
+    ],
   ];
 
-  it.each(["sum", "mean", "max", "min"] as const)("%s agrees with f64 over every choice of axes", async (op: ReduceOp) => {
-    for (const [index, [shape, axes]] of cases.entries()) {
-      const x = randomNormal(elementsOf(shape), index + 1);
-      const expected = reduceReference(op, x, shape, axes);
-      for (const limits of classes()) {
-        const { y } = await runPlan(gpu(), planReduce({ op, shape, axes }, limits), { x });
-        expectClose(y!, expected, op === "max" || op === "min" ? { rtol: 0, atol: 0 } : { rtol: 1e-6, atol: op === "sum" ? 4e-5 : 1e-7 });
+  it.each(["sum", "mean", "max", "min"] as const)(
+    "%s agrees with f64 over every choice of axes",
+    async (op: ReduceOp) => {
+      for (const [index, [shape, axes]] of cases.entries()) {
+        const x = randomNormal(elementsOf(shape), index + 1);
+        const expected = reduceReference(op, x, shape, axes);
+        for (const limits of classes()) {
+          const { y } = await runPlan(gpu(), planReduce({ op, shape, axes }, limits), { x });
+          expectClose(
+            y!,
+            expected,
+            op === "max" || op === "min" ? { rtol: 0, atol: 0 } : { rtol: 1e-6, atol: op === "sum" ? 4e-5 : 1e-7 },
+          );
+        }
       }
-    }
-  });
+    },
+  );
 
   it("the sum of a million equal numbers loses no digits to its order", async () => {
     const x = new Float32Array(1_000_000).fill(0.1);
@@ -77,7 +111,12 @@ describeGpu("reduce kernels", (gpu) => {
   });
 
   it("argmax finds the first of the largest", async () => {
-    for (const [rows, columns] of [[1, 1], [17, 2], [65, 1000], [257, 3]] as const) {
+    for (const [rows, columns] of [
+      [1, 1],
+      [17, 2],
+      [65, 1000],
+      [257, 3],
+    ] as const) {
       const x = randomNormal(rows * columns, rows).map((v) => Math.round(v * 4));
       const expected = Array.from({ length: rows }, (_, r) => {
         const row = [...x.subarray(r * columns, (r + 1) * columns)];

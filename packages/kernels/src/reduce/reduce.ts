@@ -31,19 +31,28 @@ const SHORTEST_RUN = 16;
 const INVOCATIONS = { cpu: 2048, gpu: 65_536 } as const;
 
 /** The shape that remains, and the reduction as groups of adjacent axes: [outer, reduced, inner], the last group first. */
-export function reduceGroups(kernel: string, shape: Shape, axes: readonly number[]): { outer: number; reduced: number; inner: number }[] {
+export function reduceGroups(
+  kernel: string,
+  shape: Shape,
+  axes: readonly number[],
+): { outer: number; reduced: number; inner: number }[] {
   if (new Set(axes).size !== axes.length) throw new GeometryError(kernel, "axes repeat", { shape, axes });
   const sizes = [...shape];
   const groups: { outer: number; reduced: number; inner: number }[] = [];
   for (const axis of axes) {
-    if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length) throw new GeometryError(kernel, `axis ${axis} is not an axis of the shape`, { shape, axes });
+    if (!Number.isInteger(axis) || axis < 0 || axis >= shape.length)
+      throw new GeometryError(kernel, `axis ${axis} is not an axis of the shape`, { shape, axes });
   }
   const chosen = new Set(axes);
   for (let end = shape.length - 1; end >= 0; end--) {
     if (!chosen.has(end)) continue;
     let start = end;
     while (start > 0 && chosen.has(start - 1)) start--;
-    groups.push({ outer: elementsOf(sizes.slice(0, start)), reduced: elementsOf(sizes.slice(start, end + 1)), inner: elementsOf(sizes.slice(end + 1)) });
+    groups.push({
+      outer: elementsOf(sizes.slice(0, start)),
+      reduced: elementsOf(sizes.slice(start, end + 1)),
+      inner: elementsOf(sizes.slice(end + 1)),
+    });
     sizes.splice(start, end + 1 - start);
     end = start;
   }
@@ -72,7 +81,14 @@ export function planReduce(geometry: ReduceGeometry, limits: DeviceLimits): Kern
     const last = index === stages.length - 1;
     const target = last ? "y" : `partial${index}`;
     if (!last) workspace[target] = stage.outer * stage.runs * stage.inner * 4;
-    const pass = reducePass(`${name} ${index + 1}/${stages.length}`, op, { ...stage, scale: last && op === "mean" ? result / total : 1 }, source, target, limits);
+    const pass = reducePass(
+      `${name} ${index + 1}/${stages.length}`,
+      op,
+      { ...stage, scale: last && op === "mean" ? result / total : 1 },
+      source,
+      target,
+      limits,
+    );
     source = target;
     return pass;
   });
@@ -95,7 +111,8 @@ function runsOf(group: { outer: number; reduced: number; inner: number }, limits
   for (;;) {
     const results = group.outer * ceilDiv(group.inner, widthOf(group.inner, limits));
     const wanted = ceilDiv(INVOCATIONS[limits.deviceClass], results);
-    const length = stages.length === 0 ? Math.min(LONGEST_RUN, Math.max(SHORTEST_RUN, ceilDiv(reduced, wanted))) : laterRun(reduced);
+    const length =
+      stages.length === 0 ? Math.min(LONGEST_RUN, Math.max(SHORTEST_RUN, ceilDiv(reduced, wanted))) : laterRun(reduced);
     const runs = ceilDiv(reduced, length);
     stages.push({ ...group, reduced, runs });
     if (runs === 1) return stages;
@@ -104,12 +121,20 @@ function runsOf(group: { outer: number; reduced: number; inner: number }, limits
 }
 
 /** Partial results are few: one more run, or two of about equal length. */
-const laterRun = (reduced: number): number => (reduced <= LONGEST_RUN ? reduced : Math.min(LONGEST_RUN, Math.ceil(Math.sqrt(reduced))));
+const laterRun = (reduced: number): number =>
+  reduced <= LONGEST_RUN ? reduced : Math.min(LONGEST_RUN, Math.ceil(Math.sqrt(reduced)));
 
 /** Neighbouring results that one invocation computes: four on a software device, where they are four loads from one place. */
 const widthOf = (inner: number, { deviceClass }: DeviceLimits): number => (deviceClass === "cpu" && inner >= 4 ? 4 : 1);
 
-function reducePass(label: string, op: ReduceOp, stage: Stage & { scale: number }, source: string, target: string, limits: DeviceLimits): KernelPass {
+function reducePass(
+  label: string,
+  op: ReduceOp,
+  stage: Stage & { scale: number },
+  source: string,
+  target: string,
+  limits: DeviceLimits,
+): KernelPass {
   const { outer, reduced, inner, runs, scale } = stage;
   const { wgsl, start } = COMBINE[op];
   const size = flatWorkgroupSize(limits);
@@ -165,14 +190,23 @@ ${accumulators.map((k) => `  var acc${k} = ${start};`).join("\n")}
     workgroups: foldWorkgroups(ceilDiv(outer * runs * columns, size), limits),
   });
   // The WGSL says x and y whatever the stage: a batch that needs fewer stages compiles nothing.
-  return { ...pass, bindings: [{ operand: source, access: "read" }, { operand: target, access: "read_write" }] };
+  return {
+    ...pass,
+    bindings: [
+      { operand: source, access: "read" },
+      { operand: target, access: "read_write" },
+    ],
+  };
 }
 
 /**
  * The index of the largest value of each row, the first where several are equal (as torch on the CPU). Operands `x`
  * [rows, columns] f32, `y` [rows] u32.
  */
-export function planArgmax({ rows, columns }: { readonly rows: number; readonly columns: number }, limits: DeviceLimits): KernelPlan {
+export function planArgmax(
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+  limits: DeviceLimits,
+): KernelPlan {
   checkSizes("argmax", { rows, columns });
   const name = `argmax [${rows},${columns}]`;
   const operands = { x: rows * columns * 4, y: rows * 4 };

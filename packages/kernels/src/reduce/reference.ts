@@ -3,7 +3,12 @@ import { coordinates } from "../elementwise/reference.ts";
 import type { ReduceOp } from "./reduce.ts";
 
 /** The reduction in f64, element by element. */
-export function reduceReference(op: ReduceOp, x: ArrayLike<number>, shape: Shape, axes: readonly number[]): Float64Array {
+export function reduceReference(
+  op: ReduceOp,
+  x: ArrayLike<number>,
+  shape: Shape,
+  axes: readonly number[],
+): Float64Array {
   const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const start = { sum: 0, mean: 0, max: -Infinity, min: Infinity }[op];
   const y = new Float64Array(elementsOf(kept)).fill(start);

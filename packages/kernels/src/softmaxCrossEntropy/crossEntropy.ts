@@ -21,10 +21,12 @@ export const IGNORED_LABEL = 0xffff_ffff;
 
 function check(kernel: string, { rows, classes, labelSmoothing = 0 }: CrossEntropyGeometry): void {
   checkSizes(kernel, { rows, classes });
-  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) throw new GeometryError(kernel, "labelSmoothing must be from 0 to 1", { labelSmoothing });
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new GeometryError(kernel, "labelSmoothing must be from 0 to 1", { labelSmoothing });
 }
 
-const nameOf = (kernel: string, { rows, classes, weighted }: CrossEntropyGeometry): string => `${kernel} [${rows},${classes}]${weighted ? " weighted" : ""}`;
+const nameOf = (kernel: string, { rows, classes, weighted }: CrossEntropyGeometry): string =>
+  `${kernel} [${rows},${classes}]${weighted ? " weighted" : ""}`;
 
 /** Steps that every row begins with: the weight of its label, its largest logit and the sum of the exponentials. */
 const STEPS: readonly RowStep[] = [
@@ -32,7 +34,8 @@ const STEPS: readonly RowStep[] = [
   { fold: "sum", name: "total", value: "exp(logits[base + j] - largest)" },
 ];
 
-const weightOf = (weighted: boolean | undefined): string => `fn weightOf(class_: u32) -> f32 { return ${weighted ? "weights[class_]" : "1.0"}; }\n`;
+const weightOf = (weighted: boolean | undefined): string =>
+  `fn weightOf(class_: u32) -> f32 { return ${weighted ? "weights[class_]" : "1.0"}; }\n`;
 
 /**
  * torch's CrossEntropyLoss over logits [rows, classes] and class numbers. Operands: `logits` f32, `labels` [rows] u32,
@@ -46,7 +49,14 @@ export function planCrossEntropy(geometry: CrossEntropyGeometry, limits: DeviceL
   const { rows, classes, weighted, labelSmoothing = 0, reduction = "mean" } = geometry;
   const name = nameOf("crossEntropy", geometry);
   const weights = weighted ? { weights: F32_READ } : {};
-  const operands = { logits: rows * classes * 4, labels: rows * 4, ...(weighted ? { weights: classes * 4 } : {}), losses: rows * 4, loss: 4, totalWeight: 4 };
+  const operands = {
+    logits: rows * classes * 4,
+    labels: rows * 4,
+    ...(weighted ? { weights: classes * 4 } : {}),
+    losses: rows * 4,
+    loss: 4,
+    totalWeight: 4,
+  };
   checkBindingSizes(name, operands, limits);
   const losses = rowPass(
     {
@@ -59,7 +69,11 @@ export function planCrossEntropy(geometry: CrossEntropyGeometry, limits: DeviceL
       steps: [
         ...STEPS,
         // (largest - logit) + log(total), in this order, keeps the digits of a small loss
-        { fold: "sum", name: "everyClass", value: "select(0.0, weightOf(j) * (log(total) + (largest - logits[base + j])), params.smoothing > 0.0)" },
+        {
+          fold: "sum",
+          name: "everyClass",
+          value: "select(0.0, weightOf(j) * (log(total) + (largest - logits[base + j])), params.smoothing > 0.0)",
+        },
         {
           once: `let label = labels[row];
     var loss = 0.0;
@@ -88,7 +102,13 @@ const MEAN_LANES = 64;
 function meanPass(label: string, { rows, classes, weighted }: CrossEntropyGeometry, mean: boolean): KernelPass {
   return definePass({
     label,
-    bindings: { losses: F32_READ, labels: U32_READ, ...(weighted ? { weights: F32_READ } : {}), loss: F32_WRITE, totalWeight: F32_WRITE },
+    bindings: {
+      losses: F32_READ,
+      labels: U32_READ,
+      ...(weighted ? { weights: F32_READ } : {}),
+      loss: F32_WRITE,
+      totalWeight: F32_WRITE,
+    },
     params: { rows: { u32: rows }, columns: { u32: classes }, mean: { u32: mean ? 1 : 0 } },
     body: `${weightOf(weighted)}var<workgroup> sums: array<vec2f, ${MEAN_LANES}>;
 @compute @workgroup_size(${MEAN_LANES}) fn main(@builtin(local_invocation_index) lane: u32) {
@@ -123,12 +143,26 @@ export function planCrossEntropyBackward(geometry: CrossEntropyGeometry, limits:
   const { rows, classes, weighted, labelSmoothing = 0 } = geometry;
   const name = nameOf("crossEntropy.backward", geometry);
   const bytes = rows * classes * 4;
-  const operands = { logits: bytes, labels: rows * 4, ...(weighted ? { weights: classes * 4 } : {}), totalWeight: 4, dloss: 4, dlogits: bytes };
+  const operands = {
+    logits: bytes,
+    labels: rows * 4,
+    ...(weighted ? { weights: classes * 4 } : {}),
+    totalWeight: 4,
+    dloss: 4,
+    dlogits: bytes,
+  };
   checkBindingSizes(name, operands, limits);
   const pass = rowPass(
     {
       label: name,
-      bindings: { logits: F32_READ, labels: U32_READ, ...(weighted ? { weights: F32_READ } : {}), totalWeight: F32_READ, dloss: F32_READ, dlogits: F32_WRITE },
+      bindings: {
+        logits: F32_READ,
+        labels: U32_READ,
+        ...(weighted ? { weights: F32_READ } : {}),
+        totalWeight: F32_READ,
+        dloss: F32_READ,
+        dlogits: F32_WRITE,
+      },
       params: { smoothing: { f32: labelSmoothing } },
       functions: `${weightOf(weighted)}
 fn gradient(probability: f32, j: u32, label: u32, weightSum: f32) -> f32 {
@@ -148,5 +182,12 @@ fn gradient(probability: f32, j: u32, label: u32, weightSum: f32) -> f32 {
     },
     limits,
   );
-  return { name, operands, workspace: {}, flop: 8 * rows * classes, bytes: Object.values(operands).reduce((a, b) => a + b), passes: [pass] };
+  return {
+    name,
+    operands,
+    workspace: {},
+    flop: 8 * rows * classes,
+    bytes: Object.values(operands).reduce((a, b) => a + b),
+    passes: [pass],
+  };
 }

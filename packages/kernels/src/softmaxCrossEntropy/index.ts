@@ -1,2 +1,13 @@
-export { IGNORED_LABEL, planCrossEntropy, planCrossEntropyBackward, type CrossEntropyGeometry } from "./crossEntropy.ts";
-export { planLogSoftmax, planLogSoftmaxBackward, planSoftmax, planSoftmaxBackward, type RowsGeometry } from "./softmax.ts";
+export {
+  IGNORED_LABEL,
+  planCrossEntropy,
+  planCrossEntropyBackward,
+  type CrossEntropyGeometry,
+} from "./crossEntropy.ts";
+export {
+  planLogSoftmax,
+  planLogSoftmaxBackward,
+  planSoftmax,
+  planSoftmaxBackward,
+  type RowsGeometry,
+} from "./softmax.ts";

@@ -51,9 +51,15 @@ export function crossEntropyReference(
       // the coefficient of -log softmax[k]
       const target = weights[k]! * (labelSmoothing / classes + (k === label ? 1 - labelSmoothing : 0));
       losses[i]! -= target * logs[i * classes + k]!;
-      for (let j = 0; j < classes; j++) dlogits[i * classes + j]! += target * (Math.exp(logs[i * classes + j]!) - (j === k ? 1 : 0));
+      for (let j = 0; j < classes; j++)
+        dlogits[i * classes + j]! += target * (Math.exp(logs[i * classes + j]!) - (j === k ? 1 : 0));
     }
   }
   const divisor = reduction === "mean" ? totalWeight : 1;
-  return { losses, loss: losses.reduce((a, b) => a + b, 0) / divisor, totalWeight: divisor, dlogits: dlogits.map((v) => v / divisor) };
+  return {
+    losses,
+    loss: losses.reduce((a, b) => a + b, 0) / divisor,
+    totalWeight: divisor,
+    dlogits: dlogits.map((v) => v / divisor),
+  };
 }

@@ -25,7 +25,10 @@ export interface RowDefinition {
   readonly steps: readonly RowStep[];
 }
 
-const FOLD = { max: { start: "-3.4028234e38", combine: (a: string, b: string) => `max(${a}, ${b})` }, sum: { start: "0.0", combine: (a: string, b: string) => `${a} + ${b}` } } as const;
+const FOLD = {
+  max: { start: "-3.4028234e38", combine: (a: string, b: string) => `max(${a}, ${b})` },
+  sum: { start: "0.0", combine: (a: string, b: string) => `${a} + ${b}` },
+} as const;
 
 /**
  * A kernel that folds over each row of a matrix and writes elements of it: an invocation a row on a software device, a
@@ -35,7 +38,9 @@ export function rowPass(definition: RowDefinition, limits: DeviceLimits): Kernel
   const { label, bindings, params, functions = "", rows, columns, steps } = definition;
   const cpu = limits.deviceClass === "cpu";
   const size = cpu ? flatWorkgroupSize(limits) : GPU_LANES;
-  const loop = cpu ? "for (var j = 0u; j < params.columns; j++)" : `for (var j = lane; j < params.columns; j += ${size}u)`;
+  const loop = cpu
+    ? "for (var j = 0u; j < params.columns; j++)"
+    : `for (var j = lane; j < params.columns; j += ${size}u)`;
   const text = steps.map((step) => {
     if ("each" in step) return `${loop} { ${step.each} }`;
     if ("once" in step) return cpu ? step.once : `if (lane == 0u) { ${step.once} }`;

@@ -8,7 +8,14 @@ export interface RowsGeometry {
   readonly columns: number;
 }
 
-function plan(kernel: string, { rows, columns }: RowsGeometry, inputs: readonly string[], output: string, steps: readonly RowStep[], limits: DeviceLimits): KernelPlan {
+function plan(
+  kernel: string,
+  { rows, columns }: RowsGeometry,
+  inputs: readonly string[],
+  output: string,
+  steps: readonly RowStep[],
+  limits: DeviceLimits,
+): KernelPlan {
   checkSizes(kernel, { rows, columns });
   const name = `${kernel} [${rows},${columns}]`;
   const bytes = rows * columns * 4;
@@ -16,7 +23,14 @@ function plan(kernel: string, { rows, columns }: RowsGeometry, inputs: readonly 
   checkBindingSizes(name, operands, limits);
   const bindings = { ...Object.fromEntries(inputs.map((input) => [input, F32_READ])), [output]: F32_WRITE };
   const pass = rowPass({ label: name, bindings, rows, columns, steps }, limits);
-  return { name, operands, workspace: {}, flop: 4 * rows * columns, bytes: bytes * (inputs.length + 1), passes: [pass] };
+  return {
+    name,
+    operands,
+    workspace: {},
+    flop: 4 * rows * columns,
+    bytes: bytes * (inputs.length + 1),
+    passes: [pass],
+  };
 }
 
 const LARGEST: RowStep = { fold: "max", name: "largest", value: "x[base + j]" };
@@ -24,7 +38,14 @@ const TOTAL: RowStep = { fold: "sum", name: "total", value: "exp(x[base + j] - l
 
 /** y = exp(x) / sum of exp(x) over each row, the row's largest subtracted first. Operands `x`, `y` [rows, columns], f32. */
 export function planSoftmax(geometry: RowsGeometry, limits: DeviceLimits): KernelPlan {
-  return plan("softmax", geometry, ["x"], "y", [LARGEST, TOTAL, { each: "y[base + j] = exp(x[base + j] - largest) / total;" }], limits);
+  return plan(
+    "softmax",
+    geometry,
+    ["x"],
+    "y",
+    [LARGEST, TOTAL, { each: "y[base + j] = exp(x[base + j] - largest) / total;" }],
+    limits,
+  );
 }
 
 /** y = log(softmax(x)) over each row. Operands `x`, `y` [rows, columns], f32. */
@@ -35,12 +56,18 @@ export function planLogSoftmax(geometry: RowsGeometry, limits: DeviceLimits): Ke
 
 /** dx = y * (dy - sum of dy * y). Operands `y` (softmax's output), `dy`, `dx`. */
 export function planSoftmaxBackward(geometry: RowsGeometry, limits: DeviceLimits): KernelPlan {
-  const steps: RowStep[] = [{ fold: "sum", name: "along", value: "dy[base + j] * y[base + j]" }, { each: "dx[base + j] = y[base + j] * (dy[base + j] - along);" }];
+  const steps: RowStep[] = [
+    { fold: "sum", name: "along", value: "dy[base + j] * y[base + j]" },
+    { each: "dx[base + j] = y[base + j] * (dy[base + j] - along);" },
+  ];
   return plan("softmax.backward", geometry, ["y", "dy"], "dx", steps, limits);
 }
 
 /** dx = dy - exp(y) * sum of dy. Operands `y` (logSoftmax's output), `dy`, `dx`. */
 export function planLogSoftmaxBackward(geometry: RowsGeometry, limits: DeviceLimits): KernelPlan {
-  const steps: RowStep[] = [{ fold: "sum", name: "along", value: "dy[base + j]" }, { each: "dx[base + j] = dy[base + j] - exp(y[base + j]) * along;" }];
+  const steps: RowStep[] = [
+    { fold: "sum", name: "along", value: "dy[base + j]" },
+    { each: "dx[base + j] = dy[base + j] - exp(y[base + j]) * along;" },
+  ];
   return plan("logSoftmax.backward", geometry, ["y", "dy"], "dx", steps, limits);
 }

@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BASELINE_CPU, BASELINE_GPU, type DeviceLimits } from "../limits.ts";
 import { describeGpu, expectClose, mulberry32, randomNormal, runPlan, type TestGpu } from "../testing/index.ts";
-import { IGNORED_LABEL, planCrossEntropy, planCrossEntropyBackward, type CrossEntropyGeometry } from "./crossEntropy.ts";
+import {
+  IGNORED_LABEL,
+  planCrossEntropy,
+  planCrossEntropyBackward,
+  type CrossEntropyGeometry,
+} from "./crossEntropy.ts";
 import { crossEntropyReference, logSoftmaxReference, softmaxReference } from "./reference.ts";
 import { planLogSoftmax, planLogSoftmaxBackward, planSoftmax, planSoftmaxBackward } from "./softmax.ts";
 
@@ -34,8 +39,17 @@ async function bothWays(
   };
   const forward = await runPlan(gpu, planCrossEntropy(geometry, limits), given);
   const totalWeight = forward["totalWeight"]!;
-  const backward = await runPlan(gpu, planCrossEntropyBackward(geometry, limits), { ...given, totalWeight, dloss: new Float32Array([dloss]) });
-  return { losses: forward["losses"]!, loss: forward["loss"]![0]!, totalWeight: totalWeight[0]!, dlogits: backward["dlogits"]! };
+  const backward = await runPlan(gpu, planCrossEntropyBackward(geometry, limits), {
+    ...given,
+    totalWeight,
+    dloss: new Float32Array([dloss]),
+  });
+  return {
+    losses: forward["losses"]!,
+    loss: forward["loss"]![0]!,
+    totalWeight: totalWeight[0]!,
+    dlogits: backward["dlogits"]!,
+  };
 }
 
 describe("softmax plans", () => {
@@ -54,18 +68,31 @@ describe("softmax plans", () => {
   it("write what they wrote when this was reviewed", () => {
     const plan = planCrossEntropy({ rows: 8, classes: 2, weighted: true }, BASELINE_GPU);
     expect(plan.passes.map(({ wgsl }) => wgsl).join("\n")).toMatchSnapshot("forward, gpu");
-    expect(planCrossEntropyBackward({ rows: 8, classes: 2 }, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot("backward, cpu");
-    expect(plan).toMatchObject({ operands: { logits: 64, labels: 32, weights: 8, losses: 32, loss: 4, totalWeight: 4 }, bytes: 144, flop: 80 });
+    expect(planCrossEntropyBackward({ rows: 8, classes: 2 }, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot(
+      "backward, cpu",
+    );
+    expect(plan).toMatchObject({
+      operands: { logits: 64, labels: 32, weights: 8, losses: 32, loss: 4, totalWeight: 4 },
+      bytes: 144,
+      flop: 80,
+    });
   });
 
   it("say which size or option is out of range", () => {
-    expect(() => planCrossEntropy({ rows: 0, classes: 2 }, BASELINE_GPU)).toThrow("crossEntropy: rows must be a positive integer (rows 0, classes 2)");
-    expect(() => planCrossEntropy({ rows: 1, classes: 2, labelSmoothing: 2 }, BASELINE_GPU)).toThrow("crossEntropy: labelSmoothing must be from 0 to 1 (labelSmoothing 2)");
+    expect(() => planCrossEntropy({ rows: 0, classes: 2 }, BASELINE_GPU)).toThrow(
+      "crossEntropy: rows must be a positive integer (rows 0, classes 2)",
+    );
+    expect(() => planCrossEntropy({ rows: 1, classes: 2, labelSmoothing: 2 }, BASELINE_GPU)).toThrow(
+      "crossEntropy: labelSmoothing must be from 0 to 1 (labelSmoothing 2)",
+    );
   });
 });
 
 describeGpu("softmax kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
 
   it.each([
     { rows: 1, columns: 1 },
@@ -85,51 +112,87 @@ describeGpu("softmax kernels", (gpu) => {
       expectClose((await runPlan(gpu(), planSoftmax(geometry, limits), { x })).y!, y, { rtol: 5e-6, atol: 1e-7 });
       expectClose((await runPlan(gpu(), planLogSoftmax(geometry, limits), { x })).y!, logs, { rtol: 1e-6, atol: 2e-6 });
       const { dx } = await runPlan(gpu(), planSoftmaxBackward(geometry, limits), { y: Float32Array.from(y), dy });
-      expectClose(dx!, Float64Array.from(y, (v, i) => v * (dy[i]! - rowSum(i, (k) => dy[k]! * y[k]!))), { rtol: 2e-6, atol: 1e-6 });
-      const { dx: logDx } = await runPlan(gpu(), planLogSoftmaxBackward(geometry, limits), { y: Float32Array.from(logs), dy });
-      expectClose(logDx!, Float64Array.from(logs, (v, i) => dy[i]! - Math.exp(v) * rowSum(i, (k) => dy[k]!)), { rtol: 5e-6, atol: 5e-6 });
+      expectClose(
+        dx!,
+        Float64Array.from(y, (v, i) => v * (dy[i]! - rowSum(i, (k) => dy[k]! * y[k]!))),
+        { rtol: 2e-6, atol: 1e-6 },
+      );
+      const { dx: logDx } = await runPlan(gpu(), planLogSoftmaxBackward(geometry, limits), {
+        y: Float32Array.from(logs),
+        dy,
+      });
+      expectClose(
+        logDx!,
+        Float64Array.from(logs, (v, i) => dy[i]! - Math.exp(v) * rowSum(i, (k) => dy[k]!)),
+        { rtol: 5e-6, atol: 5e-6 },
+      );
     }
   });
 
   it("the loss and its gradient are torch's, with class weights and label smoothing", async () => {
     for (const { rows, classes: count, labelSmoothing, loss, dlogits, ...inputs } of TORCH.cases) {
       for (const limits of classes()) {
-        const result = await bothWays(gpu(), { rows, classes: count, weighted: inputs.weights !== null, labelSmoothing }, limits, inputs);
+        const result = await bothWays(
+          gpu(),
+          { rows, classes: count, weighted: inputs.weights !== null, labelSmoothing },
+          limits,
+          inputs,
+        );
         expectClose([result.loss], [loss], { rtol: 2e-6, atol: 1e-6 });
         expectClose(result.dlogits, dlogits, { rtol: 1e-5, atol: 5e-7 });
       }
     }
   });
 
-  it.each([1, 17, 63, 64, 65, 1025])("%i rows agree with f64, ignored labels and an upstream gradient included", async (rows) => {
-    const random = mulberry32(rows);
-    for (const count of [2, 11]) {
-      const logits = randomNormal(rows * count, rows).map((v) => v * 5);
-      const labels = Array.from({ length: rows }, (_, i) => (i > 0 && random() < 0.2 ? IGNORED_LABEL : Math.floor(random() * count)));
-      const weights = Float32Array.from({ length: count }, () => random() + 0.25);
-      for (const reduction of ["mean", "sum"] as const) {
-        const expected = crossEntropyReference(logits, labels, weights, 0.05, reduction);
-        for (const limits of classes()) {
-          const geometry = { rows, classes: count, weighted: true, labelSmoothing: 0.05, reduction };
-          const result = await bothWays(gpu(), geometry, limits, { logits, labels, weights }, 3);
-          expectClose(result.losses, expected.losses, { rtol: 3e-6, atol: 1e-6 });
-          expectClose([result.loss, result.totalWeight], [expected.loss, expected.totalWeight], { rtol: 3e-6, atol: 1e-6 });
-          expectClose(result.dlogits, expected.dlogits.map((v) => 3 * v), { rtol: 1e-5, atol: reduction === "sum" ? 3e-6 : 1e-6 });
+  it.each([1, 17, 63, 64, 65, 1025])(
+    "%i rows agree with f64, ignored labels and an upstream gradient included",
+    async (rows) => {
+      const random = mulberry32(rows);
+      for (const count of [2, 11]) {
+        const logits = randomNormal(rows * count, rows).map((v) => v * 5);
+        const labels = Array.from({ length: rows }, (_, i) =>
+          i > 0 && random() < 0.2 ? IGNORED_LABEL : Math.floor(random() * count),
+        );
+        const weights = Float32Array.from({ length: count }, () => random() + 0.25);
+        for (const reduction of ["mean", "sum"] as const) {
+          const expected = crossEntropyReference(logits, labels, weights, 0.05, reduction);
+          for (const limits of classes()) {
+            const geometry = { rows, classes: count, weighted: true, labelSmoothing: 0.05, reduction };
+            const result = await bothWays(gpu(), geometry, limits, { logits, labels, weights }, 3);
+            expectClose(result.losses, expected.losses, { rtol: 3e-6, atol: 1e-6 });
+            expectClose([result.loss, result.totalWeight], [expected.loss, expected.totalWeight], {
+              rtol: 3e-6,
+              atol: 1e-6,
+            });
+            expectClose(
+              result.dlogits,
+              expected.dlogits.map((v) => 3 * v),
+              { rtol: 1e-5, atol: reduction === "sum" ? 3e-6 : 1e-6 },
+            );
+          }
         }
       }
-    }
-  });
+    },
+  );
 
   it("logits of a thousand neither overflow nor lose the loss", async () => {
     for (const limits of classes()) {
-      const result = await bothWays(gpu(), { rows: 2, classes: 2 }, limits, { logits: [1000, -1000, 1000, 999], labels: [1, 0], weights: null });
+      const result = await bothWays(gpu(), { rows: 2, classes: 2 }, limits, {
+        logits: [1000, -1000, 1000, 999],
+        labels: [1, 0],
+        weights: null,
+      });
       expectClose(result.losses, [2000, Math.log1p(Math.exp(-1))], { rtol: 1e-6, atol: 0 });
     }
   });
 
   it("a NaN logit makes the loss NaN", async () => {
     for (const limits of classes()) {
-      const result = await bothWays(gpu(), { rows: 2, classes: 2 }, limits, { logits: [1, NaN, 1, 2], labels: [0, 0], weights: null });
+      const result = await bothWays(gpu(), { rows: 2, classes: 2 }, limits, {
+        logits: [1, NaN, 1, 2],
+        labels: [0, 0],
+        weights: null,
+      });
       expect(result.loss).toBeNaN();
     }
   });
