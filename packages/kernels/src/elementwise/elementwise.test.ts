@@ -3,6 +3,7 @@ import { GeometryError } from "../errors.ts";
 import { BASELINE_CPU, BASELINE_GPU, type DeviceLimits } from "../limits.ts";
 import { describeGpu, expectClose, randomNormal, runPlan } from "../testing/index.ts";
 import { broadcastAxes, broadcastLayout, broadcastShapes, elementsOf } from "./broadcast.ts";
+import { planReduce } from "../reduce/index.ts";
 import { planBinary } from "./binary.ts";
 import { BINARY, SCALAR, UNARY, type BinaryOp, type ScalarOp, type UnaryOp } from "./ops.ts";
 import { binaryReference } from "./reference.ts";
@@ -223,6 +224,20 @@ describeGpu("elementwise kernels", (gpu) => {
         c.map((v, i) => (v ? a[i]! : b[i]!)),
         { rtol: 0, atol: 0 },
       );
+    }
+  });
+
+  it("more workgroups than a dimension holds are folded into a second one, and none is lost", async () => {
+    const count = 20_011;
+    const x = randomNormal(count, 9);
+    for (const limits of classes()) {
+      const few = { ...limits, maxWorkgroupsPerDimension: 7 };
+      const plan = planUnary({ op: "square", count }, few);
+      expect(plan.passes[0]!.workgroups[1]).toBeGreaterThan(1);
+      expectClose((await runPlan(gpu(), plan, { x })).y!, x.map(UNARY.square.f64), { rtol: 1e-7, atol: 0 });
+      const copy = planReduce({ op: "sum", shape: [count], axes: [] }, { ...limits, maxWorkgroupsPerDimension: 32 });
+      expect(copy.passes[0]!.workgroups[1]).toBeGreaterThan(1);
+      expect((await runPlan(gpu(), copy, { x })).y).toEqual(x);
     }
   });
 });

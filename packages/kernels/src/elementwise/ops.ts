@@ -90,7 +90,7 @@ export const UNARY = {
     (dy, y) => dy * (1 - y * y),
     3,
   ),
-  sign: row("sign(x)", Math.sign, null, "0.0 * dy", (dy) => 0 * dy),
+  sign: row("sign(x)", Math.sign, null, "0.0", () => 0),
 } satisfies Record<string, UnaryRow>;
 
 export type UnaryOp = keyof typeof UNARY;

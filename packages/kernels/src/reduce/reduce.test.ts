@@ -76,7 +76,7 @@ describeGpu("reduce kernels", (gpu) => {
     ],
   ];
 
-  it.each(["sum", "mean", "max", "min"] as const)(
+  it.each(["sum", "mean", "sumOfSquares", "max", "min"] as const)(
     "%s agrees with f64 over every choice of axes",
     async (op: ReduceOp) => {
       for (const [index, [shape, axes]] of cases.entries()) {

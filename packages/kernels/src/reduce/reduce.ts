@@ -4,7 +4,7 @@ import { ceilDiv, checkSizes, definePass, foldWorkgroups, type KernelPass, type 
 import { elementsOf, type Shape } from "../elementwise/broadcast.ts";
 import { checkBindingSizes, F32_READ, F32_WRITE, flatWorkgroupSize, IS_NAN, U32_WRITE } from "../elementwise/flat.ts";
 
-export type ReduceOp = "sum" | "mean" | "max" | "min";
+export type ReduceOp = "sum" | "mean" | "sumOfSquares" | "max" | "min";
 
 export interface ReduceGeometry {
   readonly op: ReduceOp;
@@ -17,6 +17,7 @@ export interface ReduceGeometry {
 const COMBINE: Readonly<Record<ReduceOp, { readonly wgsl: string; readonly start: string }>> = {
   sum: { wgsl: "a + b", start: "0.0" },
   mean: { wgsl: "a + b", start: "0.0" },
+  sumOfSquares: { wgsl: "a + b", start: "0.0" },
   max: { wgsl: "select(select(b, a, a > b), a, isNan(a))", start: "bitcast<f32>(params.infinity | 0x80000000u)" },
   min: { wgsl: "select(select(b, a, a < b), a, isNan(a))", start: "bitcast<f32>(params.infinity)" },
 };
@@ -60,8 +61,8 @@ export function reduceGroups(
 }
 
 /**
- * y = the sum, mean, largest or smallest value over `axes` of a contiguous x, f32. Operands `x`, `y`; y has x's elements
- * without the reduced axes. Adjacent axes are one reduction, others follow each other, the last first. An invocation adds
+ * y = the sum, mean, sum of squares, largest or smallest value over `axes` of a contiguous x, f32. Operands `x`, `y`; y
+ * has x's elements without the reduced axes. Adjacent axes are one reduction, others follow each other, the last first. An invocation adds
  * a run of at most 256 in order; partial results go through a workspace and are reduced in the same way, so the order
  * is fixed and the error grows as the logarithm of the size. Throws GeometryError for axes that the shape hasn't got.
  */
@@ -137,6 +138,7 @@ function reducePass(
 ): KernelPass {
   const { outer, reduced, inner, runs, scale } = stage;
   const { wgsl, start } = COMBINE[op];
+  const squared = op === "sumOfSquares" && source === "x";
   const size = flatWorkgroupSize(limits);
   const width = widthOf(inner, limits);
   const columns = ceilDiv(inner, width);
@@ -148,13 +150,13 @@ function reducePass(
   const loop =
     width === 1
       ? `for (; r + 3u * step < last; r += 4u * step) {
-${accumulators.map((k) => `    acc${k} = combine(acc${k}, x[base + (r + ${k}u * step) * params.inner]);`).join("\n")}
+${accumulators.map((k) => `    acc${k} = combine(acc${k}, load(base + (r + ${k}u * step) * params.inner));`).join("\n")}
   }
-  for (; r < last; r += step) { acc0 = combine(acc0, x[base + r * params.inner]); }
+  for (; r < last; r += step) { acc0 = combine(acc0, load(base + r * params.inner)); }
   y[at] = combine(combine(acc0, acc1), combine(acc2, acc3)) * params.scale;`
       : `for (; r < last; r += step) {
     let start = base + r * params.inner;
-${lanes.map((k) => `    acc${k} = combine(acc${k}, x[start + ${k}u]);`).join("\n")}
+${lanes.map((k) => `    acc${k} = combine(acc${k}, load(start + ${k}u));`).join("\n")}
   }
 ${lanes.map((k) => `  y[at + ${k}u] = acc${k} * params.scale;`).join("\n")}`;
   const pass = definePass({
@@ -172,6 +174,7 @@ ${lanes.map((k) => `  y[at + ${k}u] = acc${k} * params.scale;`).join("\n")}`;
     },
     body: `${IS_NAN}
 fn combine(a: f32, b: f32) -> f32 { return ${wgsl}; }
+fn load(i: u32) -> f32 { ${squared ? "let v = x[i]; return v * v;" : "return x[i];"} }
 @compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.y * nwg.x + wid.x) * ${size}u + lane;
   if (i >= params.count) { return; }

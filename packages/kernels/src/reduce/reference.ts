@@ -10,7 +10,7 @@ export function reduceReference(
   axes: readonly number[],
 ): Float64Array {
   const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
-  const start = { sum: 0, mean: 0, max: -Infinity, min: Infinity }[op];
+  const start = { sum: 0, mean: 0, sumOfSquares: 0, max: -Infinity, min: Infinity }[op];
   const y = new Float64Array(elementsOf(kept)).fill(start);
   const count = elementsOf(shape) / y.length;
   for (let i = 0; i < x.length; i++) {
@@ -19,6 +19,7 @@ export function reduceReference(
     const value = x[i]!;
     if (op === "max") y[target] = Math.max(y[target]!, value);
     else if (op === "min") y[target] = Math.min(y[target]!, value);
+    else if (op === "sumOfSquares") y[target]! += value * value;
     else y[target]! += op === "mean" ? value / count : value;
   }
   return y;

@@ -196,4 +196,17 @@ describeGpu("softmax kernels", (gpu) => {
       expect(result.loss).toBeNaN();
     }
   });
+
+  it("rows past a dimension's workgroups are served too", async () => {
+    const [rows, columns] = [1003, 3];
+    const x = randomNormal(rows * columns, 3);
+    for (const limits of classes()) {
+      const plan = planSoftmax(
+        { rows, columns },
+        { ...limits, maxWorkgroupsPerDimension: limits.deviceClass === "gpu" ? 100 : 5 },
+      );
+      expect(plan.passes[0]!.workgroups[1]).toBeGreaterThan(1);
+      expectClose((await runPlan(gpu(), plan, { x })).y!, softmaxReference(x, columns), { rtol: 3e-6, atol: 1e-7 });
+    }
+  });
 });
