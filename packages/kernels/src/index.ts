@@ -10,3 +10,5 @@ export * from "./fill/index.ts";
 export * from "./random/index.ts";
 export * from "./softmaxCrossEntropy/index.ts";
 export * from "./optimizer/index.ts";
+export * from "./matmul/index.ts";
+export * from "./conv2d/index.ts";

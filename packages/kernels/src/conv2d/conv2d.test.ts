@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { BASELINE_CPU, BASELINE_GPU, type DeviceLimits } from "../limits.ts";
+import type { KernelPlan } from "../plan.ts";
+import { describeGpu, expectClose, randomNormal, runPlan } from "../testing/index.ts";
+import { planConv2dForward, planConv2dGradInput, planConv2dGradWeight } from "./conv2d.ts";
+import { conv2dGeometry, type Conv2dGeometry, type Conv2dSizes } from "./geometry.ts";
+import { conv2dForwardReference, conv2dGradInputReference, conv2dGradWeightReference } from "./reference.ts";
+import { resnet50ConvShapes } from "./shapes.ts";
+
+const plans: readonly ((g: Conv2dGeometry, limits: DeviceLimits) => KernelPlan)[] = [planConv2dForward, planConv2dGradInput, planConv2dGradWeight];
+
+describe("conv2d geometry", () => {
+  it("derives the size of the output as torch does", () => {
+    expect(conv2dGeometry({ n: 2, h: 224, w: 223, c: 3, k: 64, r: 7, s: 7, stride: 2, padding: 3 })).toMatchObject({ outH: 112, outW: 112 });
+    expect(conv2dGeometry({ n: 1, h: 9, w: 8, c: 1, k: 1, r: 3, s: 1, stride: [1, 2], padding: [1, 0] })).toMatchObject({ outH: 9, outW: 4 });
+  });
+
+  it("names the shapes that don't fit", () => {
+    const sizes = { n: 1, h: 4, w: 4, c: 2, k: 3, r: 7, s: 7 };
+    expect(() => conv2dGeometry({ ...sizes, padding: 1 })).toThrow(
+      'conv2d: the filter is larger than the padded image (x [1,4,4,2], w [3,7,7,2], stride 1, padding 1)',
+    );
+    expect(() => conv2dGeometry({ ...sizes, stride: 0 })).toThrow("conv2d: the stride must be a positive integer (x [1,4,4,2], w [3,7,7,2], stride 0, padding 0)");
+    expect(() => conv2dGeometry({ ...sizes, padding: -1 })).toThrow("conv2d: the padding must be an integer, 0 or more");
+    expect(() => conv2dGeometry({ ...sizes, c: 0 })).toThrow("conv2d: c must be a positive integer");
+  });
+});
+
+describe("conv2d plans", () => {
+  it("count ResNet-50's multiply-adds as published: 4.09 billion an image at 224", () => {
+    const flop = resnet50ConvShapes(224, 1).reduce((sum, { count, geometry }) => sum + count * planConv2dForward(geometry, BASELINE_GPU).flop, 0);
+    expect(flop / 2e9).toBeCloseTo(4.087, 3);
+  });
+
+  it("compile the same WGSL for another batch, at every convolution of ResNet-50", () => {
+    const other = resnet50ConvShapes(64, 3);
+    for (const limits of [BASELINE_GPU, BASELINE_CPU]) {
+      for (const [index, { geometry }] of resnet50ConvShapes(64, 8).entries()) {
+        for (const plan of plans) {
+          const texts = (g: Conv2dGeometry) => plan(g, limits).passes.map(({ wgsl }) => wgsl);
+          expect(texts(other[index]!.geometry)).toEqual(texts(geometry));
+        }
+      }
+    }
+  });
+
+  it("move each operand once", () => {
+    const g = conv2dGeometry({ n: 2, h: 5, w: 5, c: 4, k: 8, r: 3, s: 3, padding: 1 });
+    expect(planConv2dForward(g, BASELINE_GPU, { bias: true })).toMatchObject({ operands: { x: 800, w: 1152, bias: 32, y: 1600 }, bytes: 3584, flop: 28_800 + 400 });
+    expect(planConv2dGradInput(g, BASELINE_GPU)).toMatchObject({ operands: { dy: 1600, w: 1152, dx: 800 }, flop: 28_800 });
+    expect(planConv2dGradWeight(g, BASELINE_GPU)).toMatchObject({ operands: { x: 800, dy: 1600, dw: 1152 }, flop: 28_800 });
+  });
+
+  it("have this WGSL on a GPU", () => {
+    const g = conv2dGeometry({ n: 2, h: 14, w: 14, c: 64, k: 64, r: 3, s: 3, stride: 2, padding: 1 });
+    for (const plan of plans) expect(plan(g, BASELINE_GPU).passes.at(-1)!.wgsl).toMatchSnapshot();
+  });
+});
+
+const cases: Readonly<Record<string, Conv2dSizes>> = {
+  "one of everything": { n: 1, h: 1, w: 1, c: 1, k: 1, r: 1, s: 1 },
+  "the stem: 7x7/2, 3 channels": { n: 2, h: 22, w: 19, c: 3, k: 24, r: 7, s: 7, stride: 2, padding: 3 },
+  "3x3/1": { n: 2, h: 9, w: 7, c: 16, k: 40, r: 3, s: 3, padding: 1 },
+  "3x3/1, an image of one pixel": { n: 3, h: 1, w: 1, c: 64, k: 64, r: 3, s: 3, padding: 1 },
+  "3x3/1, 2x2 images, 128 filters": { n: 3, h: 2, w: 2, c: 32, k: 128, r: 3, s: 3, padding: 1 },
+  "3x3/2, even": { n: 2, h: 8, w: 10, c: 32, k: 32, r: 3, s: 3, stride: 2, padding: 1 },
+  "3x3/2, odd": { n: 1, h: 9, w: 11, c: 64, k: 64, r: 3, s: 3, stride: 2, padding: 1 },
+  "1x1/1": { n: 2, h: 7, w: 7, c: 64, k: 96, r: 1, s: 1 },
+  "1x1/1, a tile and one more": { n: 1, h: 13, w: 5, c: 65, k: 65, r: 1, s: 1 },
+  "1x1/2": { n: 2, h: 8, w: 9, c: 64, k: 128, r: 1, s: 1, stride: 2 },
+  "17 channels to 5": { n: 2, h: 6, w: 5, c: 17, k: 5, r: 3, s: 3, padding: 1 },
+  "a rectangular filter without padding": { n: 1, h: 8, w: 9, c: 8, k: 12, r: 2, s: 5 },
+  "strides that differ": { n: 2, h: 9, w: 12, c: 4, k: 8, r: 3, s: 4, stride: [3, 2], padding: [1, 2] },
+  "a stride past the filter": { n: 1, h: 11, w: 11, c: 8, k: 8, r: 2, s: 2, stride: 4 },
+  "more padding than filter": { n: 1, h: 3, w: 4, c: 4, k: 4, r: 2, s: 2, padding: 3 },
+  "many pixels": { n: 3, h: 33, w: 31, c: 8, k: 16, r: 3, s: 3, padding: 1 },
+};
+
+describeGpu("conv2d kernels", (gpu) => {
+  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+
+  it.each(Object.entries(cases))("%s: the three products agree with f64", async (_, sizes) => {
+    const g = conv2dGeometry(sizes);
+    const x = randomNormal(g.n * g.h * g.w * g.c, 1);
+    const w = randomNormal(g.k * g.r * g.s * g.c, 2);
+    const bias = randomNormal(g.k, 3);
+    const dy = randomNormal(g.n * g.outH * g.outW * g.k, 4);
+    const y = conv2dForwardReference(g, x, w);
+    const yBias = y.map((value, i) => value + bias[i % g.k]!);
+    const dx = conv2dGradInputReference(g, dy, w);
+    const dw = conv2dGradWeightReference(g, x, dy);
+    // Sums of normal products: the error grows as the square root of their number.
+    const atol = (terms: number) => 1e-6 * Math.max(1, Math.sqrt(terms));
+    for (const limits of classes()) {
+      expectClose((await runPlan(gpu(), planConv2dForward(g, limits), { x, w })).y!, y, { rtol: 1e-5, atol: atol(g.r * g.s * g.c) });
+      expectClose((await runPlan(gpu(), planConv2dForward(g, limits, { bias: true }), { x, w, bias })).y!, yBias, { rtol: 1e-5, atol: atol(g.r * g.s * g.c) });
+      expectClose((await runPlan(gpu(), planConv2dGradInput(g, limits), { dy, w })).dx!, dx, { rtol: 1e-5, atol: atol(g.r * g.s * g.k) });
+      expectClose((await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy })).dw!, dw, { rtol: 1e-5, atol: atol(g.n * g.outH * g.outW) });
+    }
+  });
+
+  it("the same bits come out twice", async () => {
+    const g = conv2dGeometry({ n: 2, h: 20, w: 20, c: 16, k: 16, r: 3, s: 3, padding: 1 });
+    const x = randomNormal(g.n * g.h * g.w * g.c, 1);
+    const dy = randomNormal(g.n * g.outH * g.outW * g.k, 4);
+    for (const limits of classes()) {
+      const [first, second] = [await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy }), await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy })];
+      expect(first.dw).toEqual(second.dw);
+    }
+  });
+});

@@ -1,0 +1,1 @@
+export { planMatmul, type MatmulGeometry } from "./matmul.ts";

@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { BASELINE_CPU, BASELINE_GPU, type DeviceLimits } from "../limits.ts";
+import { describeGpu, expectClose, randomNormal, runPlan } from "../testing/index.ts";
+import { planMatmul } from "./matmul.ts";
+import { matmulReference } from "./reference.ts";
+
+const orientations = [
+  { transposeA: false, transposeB: false },
+  { transposeA: false, transposeB: true },
+  { transposeA: true, transposeB: false },
+  { transposeA: true, transposeB: true },
+];
+
+describe("matmul plans", () => {
+  it("compile the same WGSL for another batch, whichever side it is on", () => {
+    for (const limits of [BASELINE_GPU, BASELINE_CPU]) {
+      for (const orientation of orientations) {
+        const texts = (m: number, k: number) => planMatmul({ m, n: 1000, k, ...orientation }, limits).passes.map(({ wgsl }) => wgsl);
+        expect(texts(3, 2048)).toEqual(texts(8, 2048));
+        expect(texts(2048, 3)).toEqual(texts(2048, 8));
+      }
+    }
+  });
+
+  it("cost 2mnk and each operand once", () => {
+    expect(planMatmul({ m: 2, n: 3, k: 4, bias: true }, BASELINE_GPU)).toMatchObject({ operands: { a: 32, b: 48, bias: 12, y: 24 }, flop: 54, bytes: 116 });
+  });
+
+  it("name the sizes that aren't positive integers", () => {
+    expect(() => planMatmul({ m: 0, n: 3, k: 4 }, BASELINE_GPU)).toThrow("matmul: m must be a positive integer (m 0, n 3, k 4)");
+  });
+
+  it("have this WGSL on a GPU", () => {
+    expect(planMatmul({ m: 8, n: 1000, k: 2048, transposeB: true, bias: true }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot();
+  });
+});
+
+const sizes: readonly (readonly [m: number, n: number, k: number])[] = [
+  [1, 1, 1],
+  [1, 17, 1],
+  [17, 1, 17],
+  [8, 2, 2048],
+  [5, 1000, 33],
+  [64, 64, 64],
+  [65, 65, 65],
+  [63, 129, 31],
+  [33, 40, 100],
+  [2, 2048, 8],
+];
+
+describeGpu("matmul kernels", (gpu) => {
+  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+
+  it.each(sizes)("[%i, %i] over %i agrees with f64 in every orientation, with and without bias", async (m, n, k) => {
+    const a = randomNormal(m * k, 1);
+    const b = randomNormal(k * n, 2);
+    const bias = randomNormal(n, 3);
+    for (const limits of classes()) {
+      for (const orientation of orientations) {
+        for (const withBias of [false, true]) {
+          const { y } = await runPlan(gpu(), planMatmul({ m, n, k, ...orientation, bias: withBias }, limits), { a, b, ...(withBias ? { bias } : {}) });
+          expectClose(y!, matmulReference({ m, n, k, ...orientation }, a, b, withBias ? bias : undefined), { rtol: 1e-5, atol: 1e-6 * Math.max(1, Math.sqrt(k)) });
+        }
+      }
+    }
+  });
+});
