@@ -2,6 +2,9 @@ import { checkBindingSizes } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import type { KernelPass, KernelPlan } from "../plan.ts";
 import { conv2dBytes, conv2dFlop, describeConv2d, type Conv2dGeometry } from "./geometry.ts";
+import { broadcastLanes, MOST_DEPTH } from "../matmul/broadcast.ts";
+import { broadcastForward, broadcastGradInput } from "./broadcast.ts";
+import { broadcastGradWeight } from "./broadcastWeight.ts";
 import { tiledForward, tiledGradInput, tiledGradWeight } from "./tiled.ts";
 
 export interface Conv2dForwardOptions {
@@ -12,6 +15,11 @@ export interface Conv2dForwardOptions {
 interface Built {
   readonly passes: readonly KernelPass[];
   readonly workspace: Readonly<Record<string, number>>;
+}
+
+/** The subgroup's size where the kernels for software devices serve this geometry, else null: the tiled ones do. */
+function lanesFor(g: Conv2dGeometry, limits: DeviceLimits): number | null {
+  return g.r * g.s * Math.max(g.c, g.k) < MOST_DEPTH ? broadcastLanes(limits) : null;
 }
 
 function plan(product: string, g: Conv2dGeometry, operands: Record<string, number>, flop: number, { passes, workspace }: Built, limits: DeviceLimits): KernelPlan {
@@ -26,7 +34,8 @@ function plan(product: string, g: Conv2dGeometry, operands: Record<string, numbe
  */
 export function planConv2dForward(g: Conv2dGeometry, limits: DeviceLimits, { bias = false }: Conv2dForwardOptions = {}): KernelPlan {
   const { x, w, y } = conv2dBytes(g);
-  const built = { passes: tiledForward(g, bias, limits), workspace: {} };
+  const lanes = lanesFor(g, limits);
+  const built = lanes ? broadcastForward(g, bias, lanes, limits) : { passes: tiledForward(g, bias, limits), workspace: {} };
   const biasFlop = bias ? y / 4 : 0;
   return plan("forward", g, { x, w, ...(bias ? { bias: g.k * 4 } : {}), y }, conv2dFlop(g) + biasFlop, built, limits);
 }
@@ -34,11 +43,15 @@ export function planConv2dForward(g: Conv2dGeometry, limits: DeviceLimits, { bia
 /** dx = dL/dx from dy = dL/dy. Operands `dy` [n, outH, outW, k], `w` [k, r, s, c] and `dx` [n, h, w, c]. */
 export function planConv2dGradInput(g: Conv2dGeometry, limits: DeviceLimits): KernelPlan {
   const { x, w, y } = conv2dBytes(g);
-  return plan("gradInput", g, { dy: y, w, dx: x }, conv2dFlop(g), { passes: tiledGradInput(g, limits), workspace: {} }, limits);
+  const lanes = lanesFor(g, limits);
+  const built = lanes ? broadcastGradInput(g, lanes, limits) : { passes: tiledGradInput(g, limits), workspace: {} };
+  return plan("gradInput", g, { dy: y, w, dx: x }, conv2dFlop(g), built, limits);
 }
 
 /** dw = dL/dw from dy = dL/dy, summed over the batch. Operands `x` [n, h, w, c], `dy` [n, outH, outW, k] and `dw` [k, r, s, c]. */
 export function planConv2dGradWeight(g: Conv2dGeometry, limits: DeviceLimits): KernelPlan {
   const { x, w, y } = conv2dBytes(g);
-  return plan("gradWeight", g, { x, dy: y, dw: w }, conv2dFlop(g), tiledGradWeight(g, limits), limits);
+  const lanes = lanesFor(g, limits);
+  const built = lanes ? broadcastGradWeight(g, lanes, limits) : tiledGradWeight(g, limits);
+  return plan("gradWeight", g, { x, dy: y, dw: w }, conv2dFlop(g), built, limits);
 }
