@@ -12,3 +12,4 @@ export * from "./softmaxCrossEntropy/index.ts";
 export * from "./optimizer/index.ts";
 export * from "./matmul/index.ts";
 export * from "./conv2d/index.ts";
+export * from "./batchNorm/index.ts";
