@@ -13,3 +13,4 @@ export * from "./optimizer/index.ts";
 export * from "./matmul/index.ts";
 export * from "./conv2d/index.ts";
 export * from "./batchNorm/index.ts";
+export * from "./pool/index.ts";
