@@ -79,9 +79,13 @@ export function shortHash(text) {
 
 function installFingerprint() {
   const packages = readdirSync(join(root, "packages")).map((name) => join("packages", name, "package.json"));
-  const files = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ...packages.sort()].filter((file) =>
-    existsSync(join(root, file)),
-  );
+  const files = [
+    "package.json",
+    "pnpm-lock.yaml",
+    "pnpm-workspace.yaml",
+    "examples/package.json",
+    ...packages.sort(),
+  ].filter((file) => existsSync(join(root, file)));
   const hash = createHash("sha256").update(`${PNPM_VERSION} ${process.platform} ${process.arch}`);
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
   return hash.digest("hex");

@@ -4,20 +4,38 @@
 //
 // "cpu" is the process's time on all cores: on a shared machine with a software device it is steadier than the wall clock.
 import { create, globals } from "webgpu";
-import { encodeDispatch, KernelEncoder, limitsOf, planConv2dForward, planConv2dGradInput, planConv2dGradWeight, planMatmul, resnet50ConvShapes } from "../dist/index.js";
+import {
+  encodeDispatch,
+  KernelEncoder,
+  limitsOf,
+  planConv2dForward,
+  planConv2dGradInput,
+  planConv2dGradWeight,
+  planMatmul,
+  resnet50ConvShapes,
+} from "../dist/index.js";
 
 Object.assign(globalThis, globals);
-const option = (name, fallback) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : fallback);
+const option = (name, fallback) =>
+  process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : fallback;
 const rounds = Number(option("--rounds", "3"));
 const only = option("--only", "");
-const runs = process.argv.slice(2).filter((text) => /^\d+,\d+$/.test(text)).map((text) => text.split(",").map(Number));
+const runs = process.argv
+  .slice(2)
+  .filter((text) => /^\d+,\d+$/.test(text))
+  .map((text) => text.split(",").map(Number));
 
-let gpu = create([`enable-dawn-features=allow_unsafe_apis${process.argv.includes("--robust") ? "" : ",disable_robustness"}`]);
+let gpu = create([
+  `enable-dawn-features=allow_unsafe_apis${process.argv.includes("--robust") ? "" : ",disable_robustness"}`,
+]);
 const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
 const { limits } = adapter;
 const device = await adapter.requestDevice({
   requiredFeatures: ["subgroups"].filter((feature) => adapter.features.has(feature)),
-  requiredLimits: { maxBufferSize: limits.maxBufferSize, maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize },
+  requiredLimits: {
+    maxBufferSize: limits.maxBufferSize,
+    maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+  },
 });
 const encoder = new KernelEncoder(device);
 const deviceLimits = limitsOf(device, adapter.info);
@@ -38,7 +56,9 @@ function bufferFor(name, bytes) {
 }
 
 async function measure(plan) {
-  const buffers = Object.fromEntries(Object.entries({ ...plan.operands, ...plan.workspace }).map(([name, bytes]) => [name, bufferFor(name, bytes)]));
+  const buffers = Object.fromEntries(
+    Object.entries({ ...plan.operands, ...plan.workspace }).map(([name, bytes]) => [name, bufferFor(name, bytes)]),
+  );
   const started = performance.now();
   await encoder.prepare([plan]);
   const compiled = performance.now() - started;
@@ -63,10 +83,16 @@ async function measure(plan) {
 }
 
 const show = (name, { flop }, { wall, cpu, compiled }) =>
-  console.log(`${name.padEnd(44)} ${wall.toFixed(2).padStart(8)} ms ${(flop / wall / 1e6).toFixed(1).padStart(6)} GFLOP/s   cpu ${cpu.toFixed(2).padStart(8)} ms ${((flop / cpu / 1e6) * 2).toFixed(1).padStart(6)}   compiled in ${compiled.toFixed(0)} ms`);
+  console.log(
+    `${name.padEnd(44)} ${wall.toFixed(2).padStart(8)} ms ${(flop / wall / 1e6).toFixed(1).padStart(6)} GFLOP/s   cpu ${cpu.toFixed(2).padStart(8)} ms ${((flop / cpu / 1e6) * 2).toFixed(1).padStart(6)}   compiled in ${compiled.toFixed(0)} ms`,
+  );
 
 if (!only) {
-  for (const [transposeA, transposeB] of [[false, false], [false, true], [true, false]]) {
+  for (const [transposeA, transposeB] of [
+    [false, false],
+    [false, true],
+    [true, false],
+  ]) {
     const plan = planMatmul({ m: 1024, n: 1024, k: 1024, transposeA, transposeB }, deviceLimits);
     show(plan.name, plan, await measure(plan));
   }
@@ -93,7 +119,9 @@ for (const [size, batch] of runs) {
     for (const key of Object.keys(all)) all[key] += sum[key];
   }
   show(`total ${size}, batch ${batch}`, all, { ...all, compiled: 0 });
-  console.log(`bound: ${(batch / all.wall * 1000).toFixed(3)} images/s by the wall clock, ${(batch / all.cpu * 2000).toFixed(3)} by the processors' time`);
+  console.log(
+    `bound: ${((batch / all.wall) * 1000).toFixed(3)} images/s by the wall clock, ${((batch / all.cpu) * 2000).toFixed(3)} by the processors' time`,
+  );
 }
 device.destroy();
 gpu = null;

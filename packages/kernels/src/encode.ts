@@ -57,12 +57,17 @@ export class KernelEncoder {
         const needed = plan.operands[operand] ?? plan.workspace[operand];
         const size = resource.size ?? resource.buffer.size - (resource.offset ?? 0);
         if (needed === undefined) throw new GeometryError(plan.name, "a pass binds an unknown operand", { operand });
-        if (size < needed) throw new GeometryError(plan.name, "a buffer is too small", { operand, bytes: size, needed });
+        if (size < needed)
+          throw new GeometryError(plan.name, "a buffer is too small", { operand, bytes: size, needed });
         return { binding, resource };
       });
       if (pass.params) entries.push({ binding: entries.length, resource: { buffer: this.#uniform(pass.params) } });
       this.counts.bindGroups += 1;
-      const bindGroup = this.#device.createBindGroup({ label: pass.label, layout: pipeline.getBindGroupLayout(0), entries });
+      const bindGroup = this.#device.createBindGroup({
+        label: pass.label,
+        layout: pipeline.getBindGroupLayout(0),
+        entries,
+      });
       return { label: pass.label, pipeline, bindGroup, workgroups: pass.workgroups };
     });
   }

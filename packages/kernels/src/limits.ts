@@ -55,7 +55,9 @@ export const BASELINE_CPU: DeviceLimits = {
 /** Reads the limits of an opened device. `deviceClass` is "cpu" where the adapter says that it is a CPU. */
 export function limitsOf(device: GPUDevice, info: GPUAdapterInfo): DeviceLimits {
   const { limits, features } = device;
-  const software = /llvmpipe|lavapipe|swiftshader|basic render|warp/i.test(`${info.device} ${info.description} ${info.architecture}`);
+  const software = /llvmpipe|lavapipe|swiftshader|basic render|warp/i.test(
+    `${info.device} ${info.description} ${info.architecture}`,
+  );
   const reported = info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: readonly MatrixSize[] };
   return {
     deviceClass: software || info.isFallbackAdapter ? "cpu" : "gpu",

@@ -65,7 +65,10 @@ export function definePass(definition: PassDefinition): KernelPass {
   const params = Object.entries(definition.params ?? {});
   if (params.length > 0) {
     const fields = params.map(([name, value]) => `${name}: ${Object.keys(value)[0]}`).join(", ");
-    declarations.push(`struct Params { ${fields} }`, `@group(0) @binding(${names.length}) var<uniform> params: Params;`);
+    declarations.push(
+      `struct Params { ${fields} }`,
+      `@group(0) @binding(${names.length}) var<uniform> params: Params;`,
+    );
   }
   return {
     label: definition.label,
@@ -92,7 +95,8 @@ export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
 /** Throws a GeometryError unless every size is a positive integer. */
 export function checkSizes(kernel: string, sizes: Readonly<Record<string, number>>): void {
   for (const [name, value] of Object.entries(sizes)) {
-    if (!Number.isSafeInteger(value) || value < 1) throw new GeometryError(kernel, `${name} must be a positive integer`, sizes);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new GeometryError(kernel, `${name} must be a positive integer`, sizes);
   }
 }
 

@@ -25,7 +25,12 @@ export interface OpenedAdapter {
 }
 
 // Why each: see docs/architecture.md, "The device".
-const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia", "disable_polyfills_on_integer_div_and_mod", "disable_workgroup_init"];
+const TOGGLES = [
+  "allow_unsafe_apis",
+  "vulkan_enable_f16_on_nvidia",
+  "disable_polyfills_on_integer_div_and_mod",
+  "disable_workgroup_init",
+];
 
 export interface AdapterOptions {
   readonly adapter?: AdapterChoice;
@@ -34,11 +39,20 @@ export interface AdapterOptions {
 }
 
 /** Asks Dawn for an adapter. Throws a NoAdapterError with what to install. */
-export async function openAdapter({ adapter: choice = "auto", robustness = false }: AdapterOptions = {}): Promise<OpenedAdapter> {
+export async function openAdapter({
+  adapter: choice = "auto",
+  robustness = false,
+}: AdapterOptions = {}): Promise<OpenedAdapter> {
   Object.assign(globalThis, globals);
   const enabled = robustness ? TOGGLES : [...TOGGLES, "disable_robustness"];
-  let gpu: GPU | null = create([`enable-dawn-features=${enabled.join(",")}`, "disable-dawn-features=timestamp_quantization"]);
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance", forceFallbackAdapter: choice === "software" });
+  let gpu: GPU | null = create([
+    `enable-dawn-features=${enabled.join(",")}`,
+    "disable-dawn-features=timestamp_quantization",
+  ]);
+  const adapter = await gpu.requestAdapter({
+    powerPreference: "high-performance",
+    forceFallbackAdapter: choice === "software",
+  });
   const release = (): void => {
     gpu = null;
   };
@@ -53,11 +67,18 @@ export async function openAdapter({ adapter: choice = "auto", robustness = false
 function describeAdapter(adapter: GPUAdapter): AdapterInfo {
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   const backend = (adapter.info as GPUAdapterInfo & { readonly backendType?: string }).backendType ?? "";
-  const software = isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render|warp/i.test(`${device} ${description} ${architecture}`);
+  const software =
+    isFallbackAdapter ||
+    /llvmpipe|lavapipe|swiftshader|basic render|warp/i.test(`${device} ${description} ${architecture}`);
   return { vendor, architecture, device, description, backend, software };
 }
 
-const WANTED_FEATURES = ["shader-f16", "subgroups", "timestamp-query", "chromium-experimental-subgroup-matrix"] as const;
+const WANTED_FEATURES = [
+  "shader-f16",
+  "subgroups",
+  "timestamp-query",
+  "chromium-experimental-subgroup-matrix",
+] as const;
 
 /** Opens the adapter's device with every feature that kernels can use and the limits that the adapter has. */
 export async function requestDevice({ adapter }: OpenedAdapter): Promise<{ gpu: GPUDevice; limits: DeviceLimits }> {

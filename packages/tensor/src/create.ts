@@ -14,7 +14,10 @@ export interface CreateOptions {
 export type Nested = number | readonly Nested[];
 
 /** A tensor from nested arrays, `tensor([[1, 2], [3, 4]], { device })`, or from flat values and a shape. */
-export function tensor(values: Nested | ArrayLike<number>, options: CreateOptions & { readonly shape?: Shape }): Tensor {
+export function tensor(
+  values: Nested | ArrayLike<number>,
+  options: CreateOptions & { readonly shape?: Shape },
+): Tensor {
   const { device, dtype = "f32" } = options;
   const nested = typeof values === "number" || Array.isArray(values);
   const shape = options.shape ?? (nested ? shapeOf(values as Nested) : [(values as ArrayLike<number>).length]);
@@ -48,7 +51,10 @@ export function input(shape: Shape, options: CreateOptions): Tensor {
 
 function empty(shape: Shape, { device, dtype = "f32" }: CreateOptions, op: string): Tensor {
   checkShape(op, shape);
-  if (device.recording) throw new CaptureError(`${op}: host values can't enter a captured function: make the tensor outside and use it inside`);
+  if (device.recording)
+    throw new CaptureError(
+      `${op}: host values can't enter a captured function: make the tensor outside and use it inside`,
+    );
   return new Tensor(device, device.allocatePersistent(sizeOf(shape) * (dtype === "f16" ? 2 : 4)), shape, dtype);
 }
 
@@ -58,7 +64,8 @@ function shapeOf(values: Nested): number[] {
   if (first === undefined) throw new ShapeError("tensor", "empty arrays are not supported", { shape: [0] });
   const inner = shapeOf(first);
   for (const value of values) {
-    if (shapeOf(value).join() !== inner.join()) throw new ShapeError("tensor", "rows must have equal sizes", { first: inner, other: shapeOf(value) });
+    if (shapeOf(value).join() !== inner.join())
+      throw new ShapeError("tensor", "rows must have equal sizes", { first: inner, other: shapeOf(value) });
   }
   return [values.length, ...inner];
 }

@@ -46,7 +46,12 @@ export class Device {
     this.encoder = new KernelEncoder(gpu);
     this.pool = new BufferPool(gpu);
     gpu.addEventListener("uncapturederror", ({ error }) => {
-      const kind = error instanceof GPUOutOfMemoryError ? "out-of-memory" : error instanceof GPUValidationError ? "validation" : "internal";
+      const kind =
+        error instanceof GPUOutOfMemoryError
+          ? "out-of-memory"
+          : error instanceof GPUValidationError
+            ? "validation"
+            : "internal";
       this.#error ??= new GpuError(kind, error.message);
     });
     void gpu.lost.then(({ message }) => {
@@ -74,9 +79,16 @@ export class Device {
 
   /** Queues a kernel on these tensors or storages, or records it. */
   run(plan: KernelPlan, operands: Readonly<Record<string, Tensor | Storage>>): void {
-    const storages = new Map(Object.entries(operands).map(([name, operand]) => [name, operand instanceof Storage ? operand : liveStorage(plan, name, operand)]));
+    const storages = new Map(
+      Object.entries(operands).map(([name, operand]) => [
+        name,
+        operand instanceof Storage ? operand : liveStorage(plan, name, operand),
+      ]),
+    );
     if (this.recording) return this.recording.add(plan, storages);
-    const scratch = new Map(Object.entries(plan.workspace).map(([name, bytes]) => [name, this.pool.acquire(bytes, name)]));
+    const scratch = new Map(
+      Object.entries(plan.workspace).map(([name, bytes]) => [name, this.pool.acquire(bytes, name)]),
+    );
     const bind = (operand: string): GPUBufferBinding => {
       const buffer = scratch.get(operand);
       if (buffer) return { buffer };
@@ -105,14 +117,22 @@ export class Device {
   }
 
   /** Queues a copy between buffers: offsets and size in bytes, multiples of four. Not recorded. */
-  copyRange(source: { buffer: GPUBuffer; offset: number }, target: { buffer: GPUBuffer; offset: number }, size: number): void {
+  copyRange(
+    source: { buffer: GPUBuffer; offset: number },
+    target: { buffer: GPUBuffer; offset: number },
+    size: number,
+  ): void {
     this.#openCommands().copyBufferToBuffer(source.buffer, source.offset, target.buffer, target.offset, size);
     this.#queued += 1;
   }
 
   /** Overwrites a tensor from the host. */
   write(tensor: Tensor, values: ArrayLike<number>): void {
-    if (this.recording?.owns(tensor.storage)) throw new TensorError("write", "a tensor made inside capture() can't be written from the host: make it outside, as an input");
+    if (this.recording?.owns(tensor.storage))
+      throw new TensorError(
+        "write",
+        "a tensor made inside capture() can't be written from the host: make it outside, as an input",
+      );
     this.writeBytes(tensor.storage, toBytes(tensor.dtype, values));
   }
 
@@ -136,7 +156,11 @@ export class Device {
 
   /** Reads a tensor back. The copy is queued at once, so that later writes don't show. */
   async read(tensor: Tensor): Promise<Data> {
-    if (this.recording) throw new TensorError("data", "a captured function can't read back: return the tensor and read it after a replay");
+    if (this.recording)
+      throw new TensorError(
+        "data",
+        "a captured function can't read back: return the tensor and read it after a replay",
+      );
     const bytes = await this.readBytes(tensor.storage);
     return fromBytes(tensor.dtype, bytes, tensor.size);
   }

@@ -61,5 +61,6 @@ export class GpuError extends Error {
 /** Throws a TensorError unless both live on one device. */
 export function checkSameDevice(op: string, tensors: readonly Tensor[]): void {
   const [first] = tensors;
-  if (tensors.some((tensor) => tensor.device !== first?.device)) throw new TensorError(op, "its tensors are on different devices");
+  if (tensors.some((tensor) => tensor.device !== first?.device))
+    throw new TensorError(op, "its tensors are on different devices");
 }

@@ -5,13 +5,17 @@ import type { Data } from "./tensor.ts";
 export function toBytes(dtype: DType, values: ArrayLike<number>): ArrayBufferView<ArrayBuffer> {
   switch (dtype) {
     case "f32":
-      return values instanceof Float32Array && values.buffer instanceof ArrayBuffer ? (values as Float32Array<ArrayBuffer>) : Float32Array.from(values);
+      return values instanceof Float32Array && values.buffer instanceof ArrayBuffer
+        ? (values as Float32Array<ArrayBuffer>)
+        : Float32Array.from(values);
     case "u32":
       return Uint32Array.from(values);
     case "i32":
       return Int32Array.from(values);
     case "f16":
-      return Uint16Array.from({ length: Math.ceil(values.length / 2) * 2 }, (_, i) => (i < values.length ? f32ToF16(values[i]!) : 0));
+      return Uint16Array.from({ length: Math.ceil(values.length / 2) * 2 }, (_, i) =>
+        i < values.length ? f32ToF16(values[i]!) : 0,
+      );
   }
 }
 

@@ -9,7 +9,8 @@ export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length 
 
 /** Throws unless every size is a positive integer (empty tensors are not supported). */
 export function checkShape(op: string, shape: Shape): void {
-  if (!shape.every((size) => Number.isSafeInteger(size) && size > 0)) throw new ShapeError(op, "every size must be a positive integer", { shape });
+  if (!shape.every((size) => Number.isSafeInteger(size) && size > 0))
+    throw new ShapeError(op, "every size must be a positive integer", { shape });
 }
 
 /** Throws unless the tensor has `rank` dimensions. */
@@ -21,7 +22,10 @@ export function checkRank(op: string, name: string, shape: Shape, rank: number):
 export function normalizeAxes(op: string, shape: Shape, axes?: number | readonly number[]): number[] {
   const given = axes === undefined ? shape.map((_, i) => i) : typeof axes === "number" ? [axes] : axes;
   const wrapped = given.map((axis) => (axis < 0 ? axis + shape.length : axis));
-  if (wrapped.some((axis) => !Number.isInteger(axis) || axis < 0 || axis >= shape.length) || new Set(wrapped).size < wrapped.length) {
+  if (
+    wrapped.some((axis) => !Number.isInteger(axis) || axis < 0 || axis >= shape.length) ||
+    new Set(wrapped).size < wrapped.length
+  ) {
     throw new ShapeError(op, `axes ${JSON.stringify(given)} must be distinct and within the rank`, { x: shape });
   }
   return wrapped.toSorted((a, b) => a - b);

@@ -37,7 +37,10 @@ export class Storage {
 
   /** The buffer range, for binding or copying. */
   resolve(): { buffer: GPUBuffer; offset: number; size: number } {
-    if (!this.binding) throw new CaptureError("this tensor existed only inside capture(): return it from the captured function to keep it");
+    if (!this.binding)
+      throw new CaptureError(
+        "this tensor existed only inside capture(): return it from the captured function to keep it",
+      );
     return { buffer: this.binding.buffer, offset: this.binding.offset ?? 0, size: Math.ceil(this.bytes / 4) * 4 };
   }
 }

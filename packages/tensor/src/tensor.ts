@@ -65,7 +65,8 @@ export class Tensor {
   /** The same elements in another shape, sharing memory, without a gradient's history. */
   view(shape: Shape = this.shape): Tensor {
     this.check("view");
-    if (sizeOf(shape) !== this.size) throw new ShapeError("view", "the number of elements must stay", { from: this.shape, to: shape });
+    if (sizeOf(shape) !== this.size)
+      throw new ShapeError("view", "the number of elements must stay", { from: this.shape, to: shape });
     return new Tensor(this.device, this.storage.retain(), shape, this.dtype);
   }
 
@@ -96,7 +97,8 @@ export class Tensor {
   /** Overwrites the elements from the host, in order after the work queued so far. */
   write(values: ArrayLike<number>): void {
     this.check("write");
-    if (values.length !== this.size) throw new ShapeError("write", `needs ${this.size} values, got ${values.length}`, { x: this.shape });
+    if (values.length !== this.size)
+      throw new ShapeError("write", `needs ${this.size} values, got ${values.length}`, { x: this.shape });
     this.device.write(this, values);
   }
 

@@ -23,8 +23,27 @@ const dense = (down: number, across: number, channels: number): PixelGrid => ({
 export function broadcastForward(g: Conv2dGeometry, bias: boolean, lanes: number, limits: DeviceLimits): Built {
   const label = `conv2d.forward ${describeConv2d(g)}`;
   const k = g.r * g.s * g.c;
-  const taps: PackTaps = { channels: g.c, down: g.r, across: g.s, firstDown: 0, stepDown: 1, firstAcross: 0, stepAcross: 1 };
-  const pack = packPass({ label: `${label} pack`, source: "w", columns: g.k, taps, pitch: { column: k, down: g.s * g.c, across: g.c, channel: 1 }, offset: 0 }, lanes, limits);
+  const taps: PackTaps = {
+    channels: g.c,
+    down: g.r,
+    across: g.s,
+    firstDown: 0,
+    stepDown: 1,
+    firstAcross: 0,
+    stepAcross: 1,
+  };
+  const pack = packPass(
+    {
+      label: `${label} pack`,
+      source: "w",
+      columns: g.k,
+      taps,
+      pitch: { column: k, down: g.s * g.c, across: g.c, channel: 1 },
+      offset: 0,
+    },
+    lanes,
+    limits,
+  );
   const pointwise = g.r === 1 && g.s === 1 && g.padH === 0 && g.padW === 0;
   const product = broadcastProductPass(
     {
@@ -33,7 +52,15 @@ export function broadcastForward(g: Conv2dGeometry, bias: boolean, lanes: number
       n: g.k,
       k,
       a: "x",
-      rows: { ...dense(g.h, g.w, g.c), down: g.outH, across: g.outW, firstDown: -g.padH, strideDown: g.strideH, firstAcross: -g.padW, strideAcross: g.strideW },
+      rows: {
+        ...dense(g.h, g.w, g.c),
+        down: g.outH,
+        across: g.outW,
+        firstDown: -g.padH,
+        strideDown: g.strideH,
+        firstAcross: -g.padW,
+        strideAcross: g.strideW,
+      },
       pitchK: 1,
       taps: pointwise ? null : { channels: g.c, across: g.s, sign: 1, height: g.h, width: g.w },
       offset: 0,
@@ -67,7 +94,10 @@ export function broadcastGradInput(g: Conv2dGeometry, lanes: number, limits: Dev
       };
       const pitch = { column: 1, down: g.s * g.c, across: g.c, channel: g.r * g.s * g.c };
       const phase = `${label} phase ${down.first},${across.first}`;
-      if (k > 0) passes.push(packPass({ label: `${phase} pack`, source: "w", columns: g.c, taps, pitch, offset }, lanes, limits));
+      if (k > 0)
+        passes.push(
+          packPass({ label: `${phase} pack`, source: "w", columns: g.c, taps, pitch, offset }, lanes, limits),
+        );
       passes.push(
         broadcastProductPass(
           {
@@ -76,12 +106,28 @@ export function broadcastGradInput(g: Conv2dGeometry, lanes: number, limits: Dev
             n: g.c,
             k,
             a: "dy",
-            rows: { ...dense(g.outH, g.outW, g.k), down: down.count, across: across.count, firstDown: down.offset, firstAcross: across.offset },
+            rows: {
+              ...dense(g.outH, g.outW, g.k),
+              down: down.count,
+              across: across.count,
+              firstDown: down.offset,
+              firstAcross: across.offset,
+            },
             pitchK: 1,
-            taps: pointwise ? null : { channels: g.k, across: Math.max(1, across.taps), sign: -1, height: g.outH, width: g.outW },
+            taps: pointwise
+              ? null
+              : { channels: g.k, across: Math.max(1, across.taps), sign: -1, height: g.outH, width: g.outW },
             offset,
             y: "dx",
-            out: { ...dense(g.h, g.w, g.c), down: down.count, across: across.count, firstDown: down.first, strideDown: g.strideH, firstAcross: across.first, strideAcross: g.strideW },
+            out: {
+              ...dense(g.h, g.w, g.c),
+              down: down.count,
+              across: across.count,
+              firstDown: down.first,
+              strideDown: g.strideH,
+              firstAcross: across.first,
+              strideAcross: g.strideW,
+            },
             bias: false,
           },
           lanes,

@@ -15,7 +15,11 @@ const LEAST_PIXELS = 256;
  * dw [K, R·S·C] = dyᵀ [K, N·P·Q] x gathered x [N·P·Q, R·S·C]: as `broadcastProductPass`, with the pixels as k. dy is gathered
  * along the pixels and broadcast; x is loaded along its channels. Few tiles are split over the pixels and added in order.
  */
-export function broadcastGradWeight(g: Conv2dGeometry, lanes: number, limits: DeviceLimits): { passes: KernelPass[]; workspace: Record<string, number> } {
+export function broadcastGradWeight(
+  g: Conv2dGeometry,
+  lanes: number,
+  limits: DeviceLimits,
+): { passes: KernelPass[]; workspace: Record<string, number> } {
   const label = `conv2d.gradWeight ${describeConv2d(g)}`;
   const columns = g.r * g.s * g.c;
   const pixels = g.n * g.outH * g.outW;
@@ -23,7 +27,9 @@ export function broadcastGradWeight(g: Conv2dGeometry, lanes: number, limits: De
   const rowTiles = ceilDiv(g.k, ROWS);
   const blocks = ceilDiv(columns, COLUMNS);
   const split = rowTiles * blocks < ENOUGH_TILES; // by the filter alone: the batch must not change the WGSL
-  const splits = split ? Math.max(1, Math.min(ceilDiv(ENOUGH_TILES, rowTiles * blocks), ceilDiv(pixels, LEAST_PIXELS))) : 1;
+  const splits = split
+    ? Math.max(1, Math.min(ceilDiv(ENOUGH_TILES, rowTiles * blocks), ceilDiv(pixels, LEAST_PIXELS)))
+    : 1;
   const output = split ? "partial" : "dw";
   const vectors = Array.from({ length: COLUMNS / lanes }, (_, c) => c);
   const rows = Array.from({ length: ROWS }, (_, r) => r);
@@ -35,7 +41,11 @@ export function broadcastGradWeight(g: Conv2dGeometry, lanes: number, limits: De
   const pass = definePass({
     label,
     enables: ["enable subgroups;"],
-    bindings: { x: { type: "array<f32>", access: "read" }, dy: { type: "array<f32>", access: "read" }, [output]: { type: "array<f32>", access: "read_write" } },
+    bindings: {
+      x: { type: "array<f32>", access: "read" },
+      dy: { type: "array<f32>", access: "read" },
+      [output]: { type: "array<f32>", access: "read_write" },
+    },
     params: {
       filters: { u32: g.k },
       columns: { u32: columns },
@@ -122,5 +132,8 @@ ${rows.map((r) => `    if (row0 + ${r}u < params.filters) { ${output}[base + (ro
   });
   if (!split) return { passes: [pass], workspace: {} };
   const count = g.k * columns;
-  return { passes: [pass, sumSplitsPass(`${label} sum`, "dw", count, splits, limits)], workspace: { partial: count * splits * 4 } };
+  return {
+    passes: [pass, sumSplitsPass(`${label} sum`, "dw", count, splits, limits)],
+    workspace: { partial: count * splits * 4 },
+  };
 }

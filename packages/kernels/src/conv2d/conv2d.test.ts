@@ -7,28 +7,44 @@ import { conv2dGeometry, type Conv2dGeometry, type Conv2dSizes } from "./geometr
 import { conv2dForwardReference, conv2dGradInputReference, conv2dGradWeightReference } from "./reference.ts";
 import { resnet50ConvShapes } from "./shapes.ts";
 
-const plans: readonly ((g: Conv2dGeometry, limits: DeviceLimits) => KernelPlan)[] = [planConv2dForward, planConv2dGradInput, planConv2dGradWeight];
+const plans: readonly ((g: Conv2dGeometry, limits: DeviceLimits) => KernelPlan)[] = [
+  planConv2dForward,
+  planConv2dGradInput,
+  planConv2dGradWeight,
+];
 
 describe("conv2d geometry", () => {
   it("derives the size of the output as torch does", () => {
-    expect(conv2dGeometry({ n: 2, h: 224, w: 223, c: 3, k: 64, r: 7, s: 7, stride: 2, padding: 3 })).toMatchObject({ outH: 112, outW: 112 });
-    expect(conv2dGeometry({ n: 1, h: 9, w: 8, c: 1, k: 1, r: 3, s: 1, stride: [1, 2], padding: [1, 0] })).toMatchObject({ outH: 9, outW: 4 });
+    expect(conv2dGeometry({ n: 2, h: 224, w: 223, c: 3, k: 64, r: 7, s: 7, stride: 2, padding: 3 })).toMatchObject({
+      outH: 112,
+      outW: 112,
+    });
+    expect(conv2dGeometry({ n: 1, h: 9, w: 8, c: 1, k: 1, r: 3, s: 1, stride: [1, 2], padding: [1, 0] })).toMatchObject(
+      { outH: 9, outW: 4 },
+    );
   });
 
   it("names the shapes that don't fit", () => {
     const sizes = { n: 1, h: 4, w: 4, c: 2, k: 3, r: 7, s: 7 };
     expect(() => conv2dGeometry({ ...sizes, padding: 1 })).toThrow(
-      'conv2d: the filter is larger than the padded image (x [1,4,4,2], w [3,7,7,2], stride 1, padding 1)',
+      "conv2d: the filter is larger than the padded image (x [1,4,4,2], w [3,7,7,2], stride 1, padding 1)",
     );
-    expect(() => conv2dGeometry({ ...sizes, stride: 0 })).toThrow("conv2d: the stride must be a positive integer (x [1,4,4,2], w [3,7,7,2], stride 0, padding 0)");
-    expect(() => conv2dGeometry({ ...sizes, padding: -1 })).toThrow("conv2d: the padding must be an integer, 0 or more");
+    expect(() => conv2dGeometry({ ...sizes, stride: 0 })).toThrow(
+      "conv2d: the stride must be a positive integer (x [1,4,4,2], w [3,7,7,2], stride 0, padding 0)",
+    );
+    expect(() => conv2dGeometry({ ...sizes, padding: -1 })).toThrow(
+      "conv2d: the padding must be an integer, 0 or more",
+    );
     expect(() => conv2dGeometry({ ...sizes, c: 0 })).toThrow("conv2d: c must be a positive integer");
   });
 });
 
 describe("conv2d plans", () => {
   it("count ResNet-50's multiply-adds as published: 4.09 billion an image at 224", () => {
-    const flop = resnet50ConvShapes(224, 1).reduce((sum, { count, geometry }) => sum + count * planConv2dForward(geometry, BASELINE_GPU).flop, 0);
+    const flop = resnet50ConvShapes(224, 1).reduce(
+      (sum, { count, geometry }) => sum + count * planConv2dForward(geometry, BASELINE_GPU).flop,
+      0,
+    );
     expect(flop / 2e9).toBeCloseTo(4.087, 3);
   });
 
@@ -46,9 +62,19 @@ describe("conv2d plans", () => {
 
   it("move each operand once", () => {
     const g = conv2dGeometry({ n: 2, h: 5, w: 5, c: 4, k: 8, r: 3, s: 3, padding: 1 });
-    expect(planConv2dForward(g, BASELINE_GPU, { bias: true })).toMatchObject({ operands: { x: 800, w: 1152, bias: 32, y: 1600 }, bytes: 3584, flop: 28_800 + 400 });
-    expect(planConv2dGradInput(g, BASELINE_GPU)).toMatchObject({ operands: { dy: 1600, w: 1152, dx: 800 }, flop: 28_800 });
-    expect(planConv2dGradWeight(g, BASELINE_GPU)).toMatchObject({ operands: { x: 800, dy: 1600, dw: 1152 }, flop: 28_800 });
+    expect(planConv2dForward(g, BASELINE_GPU, { bias: true })).toMatchObject({
+      operands: { x: 800, w: 1152, bias: 32, y: 1600 },
+      bytes: 3584,
+      flop: 28_800 + 400,
+    });
+    expect(planConv2dGradInput(g, BASELINE_GPU)).toMatchObject({
+      operands: { dy: 1600, w: 1152, dx: 800 },
+      flop: 28_800,
+    });
+    expect(planConv2dGradWeight(g, BASELINE_GPU)).toMatchObject({
+      operands: { x: 800, dy: 1600, dw: 1152 },
+      flop: 28_800,
+    });
   });
 
   it("have this WGSL on a GPU", () => {
@@ -77,7 +103,10 @@ const cases: Readonly<Record<string, Conv2dSizes>> = {
 };
 
 describeGpu("conv2d kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
 
   it.each(Object.entries(cases))("%s: the three products agree with f64", async (_, sizes) => {
     const g = conv2dGeometry(sizes);
@@ -92,10 +121,22 @@ describeGpu("conv2d kernels", (gpu) => {
     // Sums of normal products: the error grows as the square root of their number.
     const atol = (terms: number) => 1e-6 * Math.max(1, Math.sqrt(terms));
     for (const limits of classes()) {
-      expectClose((await runPlan(gpu(), planConv2dForward(g, limits), { x, w })).y!, y, { rtol: 1e-5, atol: atol(g.r * g.s * g.c) });
-      expectClose((await runPlan(gpu(), planConv2dForward(g, limits, { bias: true }), { x, w, bias })).y!, yBias, { rtol: 1e-5, atol: atol(g.r * g.s * g.c) });
-      expectClose((await runPlan(gpu(), planConv2dGradInput(g, limits), { dy, w })).dx!, dx, { rtol: 1e-5, atol: atol(g.r * g.s * g.k) });
-      expectClose((await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy })).dw!, dw, { rtol: 1e-5, atol: atol(g.n * g.outH * g.outW) });
+      expectClose((await runPlan(gpu(), planConv2dForward(g, limits), { x, w })).y!, y, {
+        rtol: 1e-5,
+        atol: atol(g.r * g.s * g.c),
+      });
+      expectClose((await runPlan(gpu(), planConv2dForward(g, limits, { bias: true }), { x, w, bias })).y!, yBias, {
+        rtol: 1e-5,
+        atol: atol(g.r * g.s * g.c),
+      });
+      expectClose((await runPlan(gpu(), planConv2dGradInput(g, limits), { dy, w })).dx!, dx, {
+        rtol: 1e-5,
+        atol: atol(g.r * g.s * g.k),
+      });
+      expectClose((await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy })).dw!, dw, {
+        rtol: 1e-5,
+        atol: atol(g.n * g.outH * g.outW),
+      });
     }
   });
 
@@ -104,7 +145,10 @@ describeGpu("conv2d kernels", (gpu) => {
     const x = randomNormal(g.n * g.h * g.w * g.c, 1);
     const dy = randomNormal(g.n * g.outH * g.outW * g.k, 4);
     for (const limits of classes()) {
-      const [first, second] = [await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy }), await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy })];
+      const [first, second] = [
+        await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy }),
+        await runPlan(gpu(), planConv2dGradWeight(g, limits), { x, dy }),
+      ];
       expect(first.dw).toEqual(second.dw);
     }
   });

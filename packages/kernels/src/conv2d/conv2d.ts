@@ -22,20 +22,40 @@ function lanesFor(g: Conv2dGeometry, limits: DeviceLimits): number | null {
   return g.r * g.s * Math.max(g.c, g.k) < MOST_DEPTH ? broadcastLanes(limits) : null;
 }
 
-function plan(product: string, g: Conv2dGeometry, operands: Record<string, number>, flop: number, { passes, workspace }: Built, limits: DeviceLimits): KernelPlan {
+function plan(
+  product: string,
+  g: Conv2dGeometry,
+  operands: Record<string, number>,
+  flop: number,
+  { passes, workspace }: Built,
+  limits: DeviceLimits,
+): KernelPlan {
   const name = `conv2d.${product} ${describeConv2d(g)}`;
   checkBindingSizes(name, { ...operands, ...workspace }, limits);
-  return { name, operands, workspace, flop, bytes: Object.values(operands).reduce((sum, size) => sum + size, 0), passes };
+  return {
+    name,
+    operands,
+    workspace,
+    flop,
+    bytes: Object.values(operands).reduce((sum, size) => sum + size, 0),
+    passes,
+  };
 }
 
 /**
  * y = x * w (+ bias): cross-correlation with zero padding, as torch's conv2d, channels last, f32. Operands `x` [n, h, w, c],
  * `w` [k, r, s, c], (`bias` [k]) and `y` [n, outH, outW, k].
  */
-export function planConv2dForward(g: Conv2dGeometry, limits: DeviceLimits, { bias = false }: Conv2dForwardOptions = {}): KernelPlan {
+export function planConv2dForward(
+  g: Conv2dGeometry,
+  limits: DeviceLimits,
+  { bias = false }: Conv2dForwardOptions = {},
+): KernelPlan {
   const { x, w, y } = conv2dBytes(g);
   const lanes = lanesFor(g, limits);
-  const built = lanes ? broadcastForward(g, bias, lanes, limits) : { passes: tiledForward(g, bias, limits), workspace: {} };
+  const built = lanes
+    ? broadcastForward(g, bias, lanes, limits)
+    : { passes: tiledForward(g, bias, limits), workspace: {} };
   const biasFlop = bias ? y / 4 : 0;
   return plan("forward", g, { x, w, ...(bias ? { bias: g.k * 4 } : {}), y }, conv2dFlop(g) + biasFlop, built, limits);
 }

@@ -41,9 +41,14 @@ export function conv2dGeometry(sizes: Conv2dSizes): Conv2dGeometry {
   const [strideH, strideW] = typeof stride === "number" ? [stride, stride] : stride;
   const [padH, padW] = typeof padding === "number" ? [padding, padding] : padding;
   const shapes = { x: [n, h, w, c], w: [k, r, s, c], stride, padding };
-  for (const value of [strideH, strideW]) if (!Number.isSafeInteger(value) || value < 1) throw new GeometryError("conv2d", "the stride must be a positive integer", shapes);
-  for (const value of [padH, padW]) if (!Number.isSafeInteger(value) || value < 0) throw new GeometryError("conv2d", "the padding must be an integer, 0 or more", shapes);
-  if (r > h + 2 * padH || s > w + 2 * padW) throw new GeometryError("conv2d", "the filter is larger than the padded image", shapes);
+  for (const value of [strideH, strideW])
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new GeometryError("conv2d", "the stride must be a positive integer", shapes);
+  for (const value of [padH, padW])
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new GeometryError("conv2d", "the padding must be an integer, 0 or more", shapes);
+  if (r > h + 2 * padH || s > w + 2 * padW)
+    throw new GeometryError("conv2d", "the filter is larger than the padded image", shapes);
   const outH = Math.floor((h + 2 * padH - r) / strideH) + 1;
   const outW = Math.floor((w + 2 * padW - s) / strideW) + 1;
   return { n, h, w, c, k, r, s, strideH, strideW, padH, padW, outH, outW };
@@ -84,6 +89,12 @@ export interface Phase {
 export function phases(size: number, filter: number, stride: number, padding: number): Phase[] {
   return Array.from({ length: Math.min(stride, size) }, (_, first) => {
     const tap = (first + padding) % stride;
-    return { first, count: Math.ceil((size - first) / stride), tap, taps: Math.max(0, Math.ceil((filter - tap) / stride)), offset: (first + padding - tap) / stride };
+    return {
+      first,
+      count: Math.ceil((size - first) / stride),
+      tap,
+      taps: Math.max(0, Math.ceil((filter - tap) / stride)),
+      offset: (first + padding - tap) / stride,
+    };
   });
 }

@@ -12,13 +12,23 @@ function eachProduct(g: Conv2dGeometry, visit: (x: number, w: number, y: number)
             const w = ow * g.strideW + s - g.padW;
             if (w < 0 || w >= g.w) continue;
             for (let k = 0; k < g.k; k++)
-              for (let c = 0; c < g.c; c++) visit(((n * g.h + h) * g.w + w) * g.c + c, ((k * g.r + r) * g.s + s) * g.c + c, ((n * g.outH + oh) * g.outW + ow) * g.k + k);
+              for (let c = 0; c < g.c; c++)
+                visit(
+                  ((n * g.h + h) * g.w + w) * g.c + c,
+                  ((k * g.r + r) * g.s + s) * g.c + c,
+                  ((n * g.outH + oh) * g.outW + ow) * g.k + k,
+                );
           }
         }
 }
 
 /** y = x * w + bias in f64, the padding zero: the oracle of the forward plans. */
-export function conv2dForwardReference(g: Conv2dGeometry, x: ArrayLike<number>, w: ArrayLike<number>, bias?: ArrayLike<number>): Float64Array {
+export function conv2dForwardReference(
+  g: Conv2dGeometry,
+  x: ArrayLike<number>,
+  w: ArrayLike<number>,
+  bias?: ArrayLike<number>,
+): Float64Array {
   const y = new Float64Array(g.n * g.outH * g.outW * g.k);
   if (bias) for (let i = 0; i < y.length; i++) y[i] = bias[i % g.k]!;
   eachProduct(g, (ix, iw, iy) => (y[iy] = y[iy]! + x[ix]! * w[iw]!));
@@ -33,7 +43,11 @@ export function conv2dGradInputReference(g: Conv2dGeometry, dy: ArrayLike<number
 }
 
 /** dL/dw in f64, from dy = dL/dy. */
-export function conv2dGradWeightReference(g: Conv2dGeometry, x: ArrayLike<number>, dy: ArrayLike<number>): Float64Array {
+export function conv2dGradWeightReference(
+  g: Conv2dGeometry,
+  x: ArrayLike<number>,
+  dy: ArrayLike<number>,
+): Float64Array {
   const dw = new Float64Array(g.k * g.r * g.s * g.c);
   eachProduct(g, (ix, iw, iy) => (dw[iw] = dw[iw]! + x[ix]! * dy[iy]!));
   return dw;

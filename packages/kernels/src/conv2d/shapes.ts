@@ -12,7 +12,17 @@ export interface ConvShape {
 export function resnet50ConvShapes(size: number, batch: number): ConvShape[] {
   const shapes = new Map<string, { name: string; count: number; geometry: Conv2dGeometry }>();
   const add = (name: string, side: number, c: number, k: number, filter: number, stride: number): number => {
-    const geometry = conv2dGeometry({ n: batch, h: side, w: side, c, k, r: filter, s: filter, stride, padding: (filter - 1) / 2 });
+    const geometry = conv2dGeometry({
+      n: batch,
+      h: side,
+      w: side,
+      c,
+      k,
+      r: filter,
+      s: filter,
+      stride,
+      padding: (filter - 1) / 2,
+    });
     const key = Object.values(geometry).join();
     const known = shapes.get(key);
     if (known) known.count += 1;

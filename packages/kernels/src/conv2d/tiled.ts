@@ -32,9 +32,15 @@ export function tiledForward(g: Conv2dGeometry, bias: boolean, limits: DeviceLim
         bindings: { x: quadRead(g.c), w: quadRead(inner), ...(bias ? { bias: F32_READ } : {}), y: F32_WRITE },
         a: {
           along: "k",
-          functions: gather("loadA", { array: "x", rows: "params.m", channels: g.c, s: g.s, height: g.h, width: g.w }, (row) => `let q = ${row} % ${g.outW}u;
+          functions: gather(
+            "loadA",
+            { array: "x", rows: "params.m", channels: g.c, s: g.s, height: g.h, width: g.w },
+            (row) => `let q = ${row} % ${g.outW}u;
   let p = ${row} / ${g.outW}u % ${g.outH}u;
-  let image = ${row} / ${g.outW * g.outH}u;`, { h: `i32(p * ${g.strideH}u + r) - ${g.padH}`, w: `i32(q * ${g.strideW}u + s) - ${g.padW}` }, "row: u32, k: u32"),
+  let image = ${row} / ${g.outW * g.outH}u;`,
+            { h: `i32(p * ${g.strideH}u + r) - ${g.padH}`, w: `i32(q * ${g.strideW}u + s) - ${g.padW}` },
+            "row: u32, k: u32",
+          ),
         },
         b: {
           along: "k",
@@ -64,7 +70,13 @@ interface Gather {
 }
 
 /** A function of (pixel of the product, tap and channel) -> four channels of an image, zeros in its padding. */
-function gather(name: string, from: Gather, pixel: (row: string) => string, place: { h: string; w: string }, args: string): string {
+function gather(
+  name: string,
+  from: Gather,
+  pixel: (row: string) => string,
+  place: { h: string; w: string },
+  args: string,
+): string {
   const { array, rows, channels, s, height, width } = from;
   const vector = channels % 4 === 0;
   const body = `  if (row >= ${rows} || k >= end) { return ${vector ? "vec4f()" : "0.0"}; }
@@ -97,9 +109,15 @@ export function tiledGradInput(g: Conv2dGeometry, limits: DeviceLimits): KernelP
           bindings: { dy: quadRead(g.k), w: quadRead(g.c), dx: F32_WRITE },
           a: {
             along: "k",
-            functions: gather("loadA", { array: "dy", rows: "params.m", channels: g.k, s: taps, height: g.outH, width: g.outW }, (row) => `let j = ${row} % ${across.count}u;
+            functions: gather(
+              "loadA",
+              { array: "dy", rows: "params.m", channels: g.k, s: taps, height: g.outH, width: g.outW },
+              (row) => `let j = ${row} % ${across.count}u;
   let i = ${row} / ${across.count}u % ${down.count}u;
-  let image = ${row} / ${across.count * down.count}u;`, { h: `i32(i) + ${down.offset} - i32(r)`, w: `i32(j) + ${across.offset} - i32(s)` }, "row: u32, k: u32"),
+  let image = ${row} / ${across.count * down.count}u;`,
+              { h: `i32(i) + ${down.offset} - i32(r)`, w: `i32(j) + ${across.offset} - i32(s)` },
+              "row: u32, k: u32",
+            ),
           },
           b: {
             along: "outer",
@@ -132,7 +150,10 @@ const ENOUGH_TILES = 256;
 const LEAST_PIXELS = 512;
 
 /** dw [K, R·S·C] = dyᵀ [K, N·P·Q] x im2col(x) [N·P·Q, R·S·C]. Small filters' sums are split over the pixels, then added in order. */
-export function tiledGradWeight(g: Conv2dGeometry, limits: DeviceLimits): { passes: KernelPass[]; workspace: Record<string, number> } {
+export function tiledGradWeight(
+  g: Conv2dGeometry,
+  limits: DeviceLimits,
+): { passes: KernelPass[]; workspace: Record<string, number> } {
   const label = `conv2d.gradWeight ${describeConv2d(g)}`;
   const inner = g.r * g.s * g.c;
   const count = g.k * inner;
@@ -167,7 +188,10 @@ export function tiledGradWeight(g: Conv2dGeometry, limits: DeviceLimits): { pass
     limits,
   );
   if (!split) return { passes: [pass], workspace: {} };
-  return { passes: [pass, sumSplitsPass(`${label} sum`, "dw", count, splits, limits)], workspace: { partial: count * splits * 4 } };
+  return {
+    passes: [pass, sumSplitsPass(`${label} sum`, "dw", count, splits, limits)],
+    workspace: { partial: count * splits * 4 },
+  };
 }
 
 function weightColumns(g: Conv2dGeometry, inner: number): string {

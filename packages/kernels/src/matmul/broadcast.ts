@@ -21,7 +21,8 @@ export function broadcastLanes({ deviceClass, subgroups }: DeviceLimits): number
 }
 
 /** The right side as `packPass` writes it, for a k of this length: elements. */
-export const packedLength = (columns: number, k: number, lanes: number): number => ceilDiv(columns, COLUMNS) * COLUMNS * paddedDepth(k, lanes);
+export const packedLength = (columns: number, k: number, lanes: number): number =>
+  ceilDiv(columns, COLUMNS) * COLUMNS * paddedDepth(k, lanes);
 
 const paddedDepth = (k: number, lanes: number): number => ceilDiv(k, lanes) * lanes;
 
@@ -64,7 +65,10 @@ export function packPass(pack: Pack, lanes: number, limits: DeviceLimits): Kerne
   const each = Array.from({ length: PACK_DEPTH }, (_, u) => u);
   return definePass({
     label: pack.label,
-    bindings: { [pack.source]: { type: "array<f32>", access: "read" }, packed: { type: "array<f32>", access: "read_write" } },
+    bindings: {
+      [pack.source]: { type: "array<f32>", access: "read" },
+      packed: { type: "array<f32>", access: "read_write" },
+    },
     params: {
       columns: { u32: pack.columns },
       k: { u32: k },
@@ -147,7 +151,12 @@ const GRID_FIELDS = "down across firstDown strideDown firstAcross strideAcross p
 
 /** The WGSL of a place in a grid, and its params under a prefix. */
 export function gridParams(prefix: string, { pitch, ...grid }: PixelGrid): Record<string, Param> {
-  const values: Record<string, number> = { ...grid, pitchImage: pitch.image, pitchDown: pitch.down, pitchAcross: pitch.across };
+  const values: Record<string, number> = {
+    ...grid,
+    pitchImage: pitch.image,
+    pitchDown: pitch.down,
+    pitchAcross: pitch.across,
+  };
   return Object.fromEntries(GRID_FIELDS.split(" ").map((field) => [`${prefix}_${field}`, { i32: values[field]! }]));
 }
 
@@ -187,7 +196,17 @@ export function broadcastProductPass(product: BroadcastProduct, lanes: number, l
       pitchK: { u32: product.pitchK },
       ...gridParams("a", product.rows),
       ...gridParams("y", product.out),
-      ...(taps ? { channels: { u32: taps.channels }, perChannel: { f32: 1 / taps.channels }, across: { u32: taps.across }, perAcross: { f32: 1 / taps.across }, sign: { i32: taps.sign }, height: { u32: taps.height }, width: { u32: taps.width } } : {}),
+      ...(taps
+        ? {
+            channels: { u32: taps.channels },
+            perChannel: { f32: 1 / taps.channels },
+            across: { u32: taps.across },
+            perAcross: { f32: 1 / taps.across },
+            sign: { i32: taps.sign },
+            height: { u32: taps.height },
+            width: { u32: taps.width },
+          }
+        : {}),
     },
     body: `@compute @workgroup_size(${lanes}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let group = wid.y * nwg.x + wid.x;
@@ -207,11 +226,15 @@ ${rows
   let w${r} = j * params.a_strideAcross + params.a_firstAcross;
   let at${r} = image * params.a_pitchImage + h${r} * params.a_pitchDown + w${r} * params.a_pitchAcross;
   let out${r} = image * params.y_pitchImage + (i * params.y_strideDown + params.y_firstDown) * params.y_pitchDown + (j * params.y_strideAcross + params.y_firstAcross) * params.y_pitchAcross;
-${r < ROWS - 1 ? `  j += select(0, 1, row0 + ${r + 1}u < params.m);
+${
+  r < ROWS - 1
+    ? `  j += select(0, 1, row0 + ${r + 1}u < params.m);
   i += select(0, 1, j == params.a_across);
   j = select(j, 0, j == params.a_across);
   image += select(0, 1, i == params.a_down);
-  i = select(i, 0, i == params.a_down);` : ""}`,
+  i = select(i, 0, i == params.a_down);`
+    : ""
+}`,
   )
   .join("\n")}
 ${rows.map((r) => vectors.map((c) => `  var acc${r}_${c} = 0.0;`).join("")).join("\n")}

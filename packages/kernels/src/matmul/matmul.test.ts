@@ -15,7 +15,8 @@ describe("matmul plans", () => {
   it("compile the same WGSL for another batch, whichever side it is on", () => {
     for (const limits of [BASELINE_GPU, BASELINE_CPU]) {
       for (const orientation of orientations) {
-        const texts = (m: number, k: number) => planMatmul({ m, n: 1000, k, ...orientation }, limits).passes.map(({ wgsl }) => wgsl);
+        const texts = (m: number, k: number) =>
+          planMatmul({ m, n: 1000, k, ...orientation }, limits).passes.map(({ wgsl }) => wgsl);
         expect(texts(3, 2048)).toEqual(texts(8, 2048));
         expect(texts(2048, 3)).toEqual(texts(2048, 8));
       }
@@ -23,15 +24,23 @@ describe("matmul plans", () => {
   });
 
   it("cost 2mnk and each operand once", () => {
-    expect(planMatmul({ m: 2, n: 3, k: 4, bias: true }, BASELINE_GPU)).toMatchObject({ operands: { a: 32, b: 48, bias: 12, y: 24 }, flop: 54, bytes: 116 });
+    expect(planMatmul({ m: 2, n: 3, k: 4, bias: true }, BASELINE_GPU)).toMatchObject({
+      operands: { a: 32, b: 48, bias: 12, y: 24 },
+      flop: 54,
+      bytes: 116,
+    });
   });
 
   it("name the sizes that aren't positive integers", () => {
-    expect(() => planMatmul({ m: 0, n: 3, k: 4 }, BASELINE_GPU)).toThrow("matmul: m must be a positive integer (m 0, n 3, k 4)");
+    expect(() => planMatmul({ m: 0, n: 3, k: 4 }, BASELINE_GPU)).toThrow(
+      "matmul: m must be a positive integer (m 0, n 3, k 4)",
+    );
   });
 
   it("have this WGSL on a GPU", () => {
-    expect(planMatmul({ m: 8, n: 1000, k: 2048, transposeB: true, bias: true }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot();
+    expect(
+      planMatmul({ m: 8, n: 1000, k: 2048, transposeB: true, bias: true }, BASELINE_GPU).passes[0]!.wgsl,
+    ).toMatchSnapshot();
   });
 });
 
@@ -49,7 +58,10 @@ const sizes: readonly (readonly [m: number, n: number, k: number])[] = [
 ];
 
 describeGpu("matmul kernels", (gpu) => {
-  const classes = (): DeviceLimits[] => [{ ...gpu().limits, deviceClass: "gpu" }, { ...gpu().limits, deviceClass: "cpu" }];
+  const classes = (): DeviceLimits[] => [
+    { ...gpu().limits, deviceClass: "gpu" },
+    { ...gpu().limits, deviceClass: "cpu" },
+  ];
 
   it.each(sizes)("[%i, %i] over %i agrees with f64 in every orientation, with and without bias", async (m, n, k) => {
     const a = randomNormal(m * k, 1);
@@ -58,8 +70,15 @@ describeGpu("matmul kernels", (gpu) => {
     for (const limits of classes()) {
       for (const orientation of orientations) {
         for (const withBias of [false, true]) {
-          const { y } = await runPlan(gpu(), planMatmul({ m, n, k, ...orientation, bias: withBias }, limits), { a, b, ...(withBias ? { bias } : {}) });
-          expectClose(y!, matmulReference({ m, n, k, ...orientation }, a, b, withBias ? bias : undefined), { rtol: 1e-5, atol: 1e-6 * Math.max(1, Math.sqrt(k)) });
+          const { y } = await runPlan(gpu(), planMatmul({ m, n, k, ...orientation, bias: withBias }, limits), {
+            a,
+            b,
+            ...(withBias ? { bias } : {}),
+          });
+          expectClose(y!, matmulReference({ m, n, k, ...orientation }, a, b, withBias ? bias : undefined), {
+            rtol: 1e-5,
+            atol: 1e-6 * Math.max(1, Math.sqrt(k)),
+          });
         }
       }
     }

@@ -37,7 +37,20 @@ export function planMatmul(geometry: MatmulGeometry, limits: DeviceLimits): Kern
     const pitch = { column: transposeB ? k : 1, down: 0, across: 0, channel: transposeB ? 1 : n };
     const pack = packPass({ label: `${name} pack`, source: "b", columns: n, taps, pitch, offset: 0 }, lanes, limits);
     const product = broadcastProductPass(
-      { label: name, m, n, k, a: "a", rows: rowGrid(m, transposeA ? 1 : k), pitchK: transposeA ? m : 1, taps: null, offset: 0, y: "y", out: rowGrid(m, n), bias },
+      {
+        label: name,
+        m,
+        n,
+        k,
+        a: "a",
+        rows: rowGrid(m, transposeA ? 1 : k),
+        pitchK: transposeA ? m : 1,
+        taps: null,
+        offset: 0,
+        y: "y",
+        out: rowGrid(m, n),
+        bias,
+      },
       lanes,
       limits,
     );

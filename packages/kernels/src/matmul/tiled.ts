@@ -105,7 +105,14 @@ ${each
     const row = `row0 + ${(i >> 2) * 64 + (i % 4)}u + mine * 4u`;
     return `  if (${row} < params.m) {
 ${eachQuad
-  .map((q) => [0, 1, 2, 3].map((j) => `    if (column0 + ${q * 64 + j}u + yours * 4u < params.n) { store(${row}, column0 + ${q * 64 + j}u + yours * 4u, split, acc${i}_${q}[${j}]); }`).join("\n"))
+  .map((q) =>
+    [0, 1, 2, 3]
+      .map(
+        (j) =>
+          `    if (column0 + ${q * 64 + j}u + yours * 4u < params.n) { store(${row}, column0 + ${q * 64 + j}u + yours * 4u, split, acc${i}_${q}[${j}]); }`,
+      )
+      .join("\n"),
+  )
   .join("\n")}
   }`;
   })
@@ -116,11 +123,20 @@ ${eachQuad
 }
 
 /** y[i] = the sum over splits of partial[split][i], in order. Bindings `partial` and the output's name. */
-export function sumSplitsPass(label: string, output: string, count: number, splits: number, limits: DeviceLimits): KernelPass {
+export function sumSplitsPass(
+  label: string,
+  output: string,
+  count: number,
+  splits: number,
+  limits: DeviceLimits,
+): KernelPass {
   const size = 64;
   return definePass({
     label,
-    bindings: { partial: { type: "array<f32>", access: "read" }, [output]: { type: "array<f32>", access: "read_write" } },
+    bindings: {
+      partial: { type: "array<f32>", access: "read" },
+      [output]: { type: "array<f32>", access: "read_write" },
+    },
     params: { count: { u32: count }, splits: { u32: splits } },
     body: `@compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.y * nwg.x + wid.x) * ${size}u + lane;

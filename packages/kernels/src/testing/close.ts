@@ -21,14 +21,19 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
   }
   if (worst.index >= 0) {
     const i = worst.index;
-    expect.fail(`element ${i} of ${expected.length}: ${actual[i]} instead of ${expected[i]}, ${worst.excess.toPrecision(3)} times the tolerance`);
+    expect.fail(
+      `element ${i} of ${expected.length}: ${actual[i]} instead of ${expected[i]}, ${worst.excess.toPrecision(3)} times the tolerance`,
+    );
   }
 }
 
 /** Seeded normal numbers for tests (mulberry32 + Box-Muller): the same on every machine. */
 export function randomNormal(count: number, seed: number): Float32Array<ArrayBuffer> {
   const uniform = mulberry32(seed);
-  return Float32Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+  return Float32Array.from(
+    { length: count },
+    () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
 }
 
 /** Seeded uniform numbers in [0, 1) for tests. */

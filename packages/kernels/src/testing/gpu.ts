@@ -10,7 +10,12 @@ export interface TestGpu {
   readonly encoder: KernelEncoder;
 }
 
-type Values = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+type Values =
+  | Float32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>;
 
 /** Opens an adapter with everything that plans can use; null where there is none. */
 export async function openTestGpu(): Promise<(TestGpu & { close: () => void }) | null> {
@@ -18,7 +23,12 @@ export async function openTestGpu(): Promise<(TestGpu & { close: () => void }) |
   let gpu: GPU | null = create(["enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia"]);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return null;
-  const wanted = ["shader-f16", "subgroups", "timestamp-query", "chromium-experimental-subgroup-matrix"] as GPUFeatureName[];
+  const wanted = [
+    "shader-f16",
+    "subgroups",
+    "timestamp-query",
+    "chromium-experimental-subgroup-matrix",
+  ] as GPUFeatureName[];
   const l = adapter.limits;
   const device = await adapter.requestDevice({
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
@@ -47,7 +57,8 @@ export function describeGpu(title: string, define: (gpu: () => TestGpu) => void)
     let opened: (TestGpu & { close: () => void }) | null = null;
     beforeAll(async () => {
       opened = await openTestGpu();
-      if (!opened && process.env["FRACTURE_REQUIRE_GPU"]) throw new Error("no WebGPU adapter, and FRACTURE_REQUIRE_GPU is set");
+      if (!opened && process.env["FRACTURE_REQUIRE_GPU"])
+        throw new Error("no WebGPU adapter, and FRACTURE_REQUIRE_GPU is set");
     });
     afterAll(() => opened?.close());
     beforeEach((context) => {
@@ -84,13 +95,20 @@ export async function runPlan(
   const pass = commands.beginComputePass();
   for (const dispatch of encoder.dispatches(plan, bind)) encodeDispatch(pass, dispatch);
   pass.end();
-  const written = new Set(plan.passes.flatMap((p) => p.bindings.filter((b) => b.access === "read_write").map((b) => b.operand)));
-  const readings = [...written].filter((name) => name in plan.operands).map((name) => {
-    const source = buffers.get(name)!;
-    const staging = device.createBuffer({ size: source.size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-    commands.copyBufferToBuffer(source, 0, staging, 0, source.size);
-    return { name, staging };
-  });
+  const written = new Set(
+    plan.passes.flatMap((p) => p.bindings.filter((b) => b.access === "read_write").map((b) => b.operand)),
+  );
+  const readings = [...written]
+    .filter((name) => name in plan.operands)
+    .map((name) => {
+      const source = buffers.get(name)!;
+      const staging = device.createBuffer({
+        size: source.size,
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      });
+      commands.copyBufferToBuffer(source, 0, staging, 0, source.size);
+      return { name, staging };
+    });
   device.queue.submit([commands.finish()]);
   const invalid = await device.popErrorScope();
   if (invalid) throw new Error(invalid.message);

@@ -24,7 +24,13 @@ describeDevice("autograd", (device) => {
 
   it("a broadcast operand's gradient is summed over the repeated dimensions", async () => {
     const row = tensor([1, 2, 3], { device: device() }).requireGrad();
-    const x = tensor([[1, 1, 1], [2, 2, 2]], { device: device() });
+    const x = tensor(
+      [
+        [1, 1, 1],
+        [2, 2, 2],
+      ],
+      { device: device() },
+    );
     sum(mul(x, row)).backward();
     expect(await row.grad!.data()).toEqual(new Float32Array([3, 3, 3]));
   });

@@ -27,7 +27,11 @@ function propagate(root: Tensor, seed: Tensor): void {
   const pending = new Map<Node, Tensor>([[root.node, seed]]);
   while (pending.size > 0) {
     const node = latest(pending.keys());
-    if (node.consumed) throw new TensorError("backward", `the graph was already used: ${node.name} freed what it had saved. Run the forward pass again`);
+    if (node.consumed)
+      throw new TensorError(
+        "backward",
+        `the graph was already used: ${node.name} freed what it had saved. Run the forward pass again`,
+      );
     const dy = pending.get(node)!;
     pending.delete(node);
     const gradients = node.run(dy);
@@ -35,7 +39,11 @@ function propagate(root: Tensor, seed: Tensor): void {
     for (const [key, input] of Object.entries(node.inputs)) {
       const given = gradients[key];
       if (!given) continue;
-      if (!sameShape(given.shape, input.shape)) throw new ShapeError(`${node.name} backward`, `the gradient of ${key} has another shape`, { gradient: given.shape, [key]: input.shape });
+      if (!sameShape(given.shape, input.shape))
+        throw new ShapeError(`${node.name} backward`, `the gradient of ${key} has another shape`, {
+          gradient: given.shape,
+          [key]: input.shape,
+        });
       // An op may hand on dy itself, or one tensor twice: every receiver owns a reference of its own.
       const gradient = owned.has(given) ? given.view() : given;
       owned.add(gradient);

@@ -51,7 +51,9 @@ export interface OpDefinition<I extends Inputs, O, S extends Readonly<Record<str
 }
 
 /** Turns a definition into a function that records itself for `backward()` where an input requires a gradient. */
-export function defineOp<I extends Inputs, O, S extends Readonly<Record<string, unknown>>>(definition: OpDefinition<I, O, S>): (inputs: I, options: O) => Tensor {
+export function defineOp<I extends Inputs, O, S extends Readonly<Record<string, unknown>>>(
+  definition: OpDefinition<I, O, S>,
+): (inputs: I, options: O) => Tensor {
   const { name } = definition;
   return (inputs, options) => {
     const tensors = Object.values(inputs);
@@ -59,12 +61,16 @@ export function defineOp<I extends Inputs, O, S extends Readonly<Record<string, 
     checkSameDevice(name, tensors);
     const device = tensors[0]!.device;
     const recorded = gradEnabled() && tensors.some((tensor) => tensor.requiresGrad);
-    const needs = Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, recorded && tensor.requiresGrad]));
+    const needs = Object.fromEntries(
+      Object.entries(inputs).map(([key, tensor]) => [key, recorded && tensor.requiresGrad]),
+    );
     const { y, saved } = noGrad(() => definition.forward(new OpContext(device, needs), inputs, options));
     if (!recorded) return y;
     if (y.node) throw new TensorError(name, "forward must return a new tensor");
     // The node saves views of its own: the caller may dispose of inputs and results before backward.
-    const views = Object.entries(saved).map(([key, value]) => [key, value instanceof Tensor ? keep(value.view()) : value] as const);
+    const views = Object.entries(saved).map(
+      ([key, value]) => [key, value instanceof Tensor ? keep(value.view()) : value] as const,
+    );
     const owned = views.flatMap(([, value]) => (value instanceof Tensor ? [value] : []));
     const own = Object.fromEntries(views) as S;
     y.node = new Node(name, inputs, owned, (dy) => definition.backward(new OpContext(device, needs), dy, own));

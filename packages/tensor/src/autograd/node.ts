@@ -21,7 +21,12 @@ export class Node {
   #consumed = false;
 
   /** `saved` are views that the node owns. */
-  constructor(name: string, inputs: Readonly<Record<string, Tensor>>, saved: readonly Tensor[], run: (dy: Tensor) => Gradients) {
+  constructor(
+    name: string,
+    inputs: Readonly<Record<string, Tensor>>,
+    saved: readonly Tensor[],
+    run: (dy: Tensor) => Gradients,
+  ) {
     this.name = name;
     this.inputs = inputs;
     this.parents = Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, tensor.node]));

@@ -5,7 +5,9 @@ import type { Recording, Step } from "./recording.ts";
 import type { SlotPool } from "./slotPool.ts";
 import { planSlots } from "./slots.ts";
 
-type Encoded = { readonly kind: "dispatch"; readonly dispatch: Dispatch } | { readonly kind: "copy"; readonly from: Storage; readonly to: Storage };
+type Encoded =
+  | { readonly kind: "dispatch"; readonly dispatch: Dispatch }
+  | { readonly kind: "copy"; readonly from: Storage; readonly to: Storage };
 
 /** One kernel of a program, as `bench step --explain` and tests see it. */
 export interface ProgramKernel {
@@ -41,7 +43,14 @@ export class Program<T> {
   }
 
   /** Compiles every pipeline concurrently, places the intermediates and makes the bind groups. */
-  static async build<T>(device: Device, result: T, steps: readonly Step[], recording: Recording, pool: SlotPool, ownsPool: boolean): Promise<Program<T>> {
+  static async build<T>(
+    device: Device,
+    result: T,
+    steps: readonly Step[],
+    recording: Recording,
+    pool: SlotPool,
+    ownsPool: boolean,
+  ): Promise<Program<T>> {
     const kernels = steps.filter((step) => step.kind === "kernel");
     await device.encoder.prepare(kernels.map((step) => step.plan));
     const intermediate = (storage: Storage): boolean => recording.owns(storage) && storage.binding === null;
@@ -49,7 +58,9 @@ export class Program<T> {
     const buffers = pool.fit(slots);
     const range = (storage: Storage): GPUBufferBinding => {
       const slot = slotOf.get(storage);
-      return slot === undefined ? storage.resolve() : { buffer: buffers[slot]!, offset: 0, size: Math.ceil(storage.bytes / 4) * 4 };
+      return slot === undefined
+        ? storage.resolve()
+        : { buffer: buffers[slot]!, offset: 0, size: Math.ceil(storage.bytes / 4) * 4 };
     };
     const encoded = steps.flatMap((step, index): Encoded[] => {
       if (step.kind === "copy") return [{ kind: "copy", from: step.from, to: step.to }];
@@ -61,7 +72,9 @@ export class Program<T> {
     });
     // A copy's ends are looked up once: an intermediate gets its slot as its binding for good.
     for (const [storage, slot] of slotOf) storage.binding = { buffer: buffers[slot]!, offset: 0 };
-    const workspaceBytes = kernels.flatMap((step) => Object.values(step.plan.workspace)).reduce((sum, bytes) => sum + bytes, 0);
+    const workspaceBytes = kernels
+      .flatMap((step) => Object.values(step.plan.workspace))
+      .reduce((sum, bytes) => sum + bytes, 0);
     return new Program(device, result, {
       kernels: kernels.map(({ plan }) => ({ plan })),
       encoded,

@@ -36,7 +36,10 @@ export class Recording {
   }
 
   #check(step: string, operand: string, storage: Storage): void {
-    if (!storage.binding && !this.owns(storage)) throw new CaptureError(`${step}: ${operand} belongs to another captured function: return it from there to use it here`);
+    if (!storage.binding && !this.owns(storage))
+      throw new CaptureError(
+        `${step}: ${operand} belongs to another captured function: return it from there to use it here`,
+      );
   }
 }
 

@@ -24,7 +24,10 @@ export class SlotPool {
     const result: GPUBuffer[] = [];
     const order = sizes.map((bytes, index) => ({ bytes, index })).toSorted((a, b) => b.bytes - a.bytes);
     for (const { bytes, index } of order) {
-      const found = free[0] && free[0].size >= bytes ? free.shift()! : this.#device.pool.acquire(bytes, `slot ${this.#buffers.length}`);
+      const found =
+        free[0] && free[0].size >= bytes
+          ? free.shift()!
+          : this.#device.pool.acquire(bytes, `slot ${this.#buffers.length}`);
       if (!this.#buffers.includes(found)) this.#buffers.push(found);
       result[index] = found;
     }

@@ -25,8 +25,13 @@ export function planSlots(steps: readonly Step[], isIntermediate: (storage: Stor
   const slotOf = new Map<Storage, number>();
   const uses = usesOf(steps);
   const workspaceOf = steps.map((step, index) => {
-    for (const [storage, at] of uses) if (at[0] === index && isIntermediate(storage)) slotOf.set(storage, take(slots, storage.bytes));
-    const workspaces = new Map(step.kind === "kernel" ? Object.entries(step.plan.workspace).map(([name, bytes]) => [name, take(slots, bytes)]) : []);
+    for (const [storage, at] of uses)
+      if (at[0] === index && isIntermediate(storage)) slotOf.set(storage, take(slots, storage.bytes));
+    const workspaces = new Map(
+      step.kind === "kernel"
+        ? Object.entries(step.plan.workspace).map(([name, bytes]) => [name, take(slots, bytes)])
+        : [],
+    );
     for (const slot of workspaces.values()) slots[slot]!.free = true;
     for (const [storage, at] of uses) {
       const slot = slotOf.get(storage);

@@ -1,7 +1,7 @@
 import { randomNormals, randomUniform, seedWords, type RandomSequence } from "@fracture/kernels";
 import type { Device } from "../device.ts";
 import { sizeOf, type Shape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import { tensor } from "../create.ts";
 
 /**
@@ -43,10 +43,12 @@ interface RandomOptions {
 }
 
 /** Normal random values (torch's `randn`). */
-export const randn = (shape: Shape, { device, generator }: RandomOptions): Tensor => tensor(generator.normal(shape), { device, shape });
+export const randn = (shape: Shape, { device, generator }: RandomOptions): Tensor =>
+  tensor(generator.normal(shape), { device, shape });
 
 /** Uniform random values in [0, 1) (torch's `rand`). */
-export const rand = (shape: Shape, { device, generator }: RandomOptions): Tensor => tensor(generator.uniform(shape, 0, 1), { device, shape });
+export const rand = (shape: Shape, { device, generator }: RandomOptions): Tensor =>
+  tensor(generator.uniform(shape, 0, 1), { device, shape });
 
 /** Inputs and outputs that meet in one unit of a weight [out, ...kernel, in] (filters) or [out, in]. */
 function fans(shape: Shape): { fanIn: number; fanOut: number } {

@@ -1,5 +1,5 @@
 import { zeros, ones, tensor } from "../create.ts";
-import { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import { batchNorm } from "../ops/batchNorm.ts";
 import { conv2d } from "../ops/conv2d.ts";
 import { linear } from "../ops/matmul.ts";
@@ -81,9 +81,17 @@ export class BatchNorm2d extends Module {
   readonly numBatchesTracked = new Counter();
   readonly eps: number;
   readonly momentum: number;
-  protected override readonly stateNames = { runningMean: "running_mean", runningVar: "running_var", numBatchesTracked: "num_batches_tracked" };
+  protected override readonly stateNames = {
+    runningMean: "running_mean",
+    runningVar: "running_var",
+    numBatchesTracked: "num_batches_tracked",
+  };
 
-  constructor(channels: number, { device }: Pick<InitOptions, "device">, { eps = 1e-5, momentum = 0.1 }: BatchNormOptions = {}) {
+  constructor(
+    channels: number,
+    { device }: Pick<InitOptions, "device">,
+    { eps = 1e-5, momentum = 0.1 }: BatchNormOptions = {},
+  ) {
     super();
     this.weight = parameter(ones([channels], { device }));
     this.bias = parameter(zeros([channels], { device }));
@@ -98,7 +106,10 @@ export class BatchNorm2d extends Module {
   }
 
   /** relu(bn(x) + residual), each where asked for, in one kernel. */
-  apply(x: Tensor, { relu: withRelu = false, residual }: { readonly relu?: boolean; readonly residual?: Tensor }): Tensor {
+  apply(
+    x: Tensor,
+    { relu: withRelu = false, residual }: { readonly relu?: boolean; readonly residual?: Tensor },
+  ): Tensor {
     if (this.training) x.device.onEveryRun(() => void (this.numBatchesTracked.value += 1));
     return batchNorm(x, {
       weight: this.weight,
@@ -124,7 +135,10 @@ export class ReLU extends Module {
 export class MaxPool2d extends Module {
   readonly options: { readonly kernelSize: number; readonly stride: number; readonly padding: number };
 
-  constructor(kernelSize: number, { stride = kernelSize, padding = 0 }: { readonly stride?: number; readonly padding?: number } = {}) {
+  constructor(
+    kernelSize: number,
+    { stride = kernelSize, padding = 0 }: { readonly stride?: number; readonly padding?: number } = {},
+  ) {
     super();
     this.options = { kernelSize, stride, padding };
   }

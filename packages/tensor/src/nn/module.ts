@@ -25,8 +25,11 @@ export class StateDictError extends Error {
   readonly mismatched: readonly string[];
 
   constructor(missing: readonly string[], unexpected: readonly string[], mismatched: readonly string[]) {
-    const part = (title: string, names: readonly string[]): string => (names.length > 0 ? `\n  ${title}: ${names.join(", ")}` : "");
-    super(`the state dict does not fit the model${part("missing", missing)}${part("unexpected", unexpected)}${part("of another shape", mismatched)}`);
+    const part = (title: string, names: readonly string[]): string =>
+      names.length > 0 ? `\n  ${title}: ${names.join(", ")}` : "";
+    super(
+      `the state dict does not fit the model${part("missing", missing)}${part("unexpected", unexpected)}${part("of another shape", mismatched)}`,
+    );
     this.missing = missing;
     this.unexpected = unexpected;
     this.mismatched = mismatched;
@@ -53,7 +56,8 @@ export abstract class Module {
   *namedChildren(): Generator<[string, Module]> {
     for (const [key, value] of Object.entries(this)) {
       if (value instanceof Module) yield [key, value];
-      else if (Array.isArray(value)) for (const [i, child] of value.entries()) if (child instanceof Module) yield [`${key}.${i}`, child];
+      else if (Array.isArray(value))
+        for (const [i, child] of value.entries()) if (child instanceof Module) yield [`${key}.${i}`, child];
     }
   }
 
@@ -65,7 +69,9 @@ export abstract class Module {
 
   /** Trainable tensors with dotted names, in order of definition. */
   namedParameters(): [string, Tensor][] {
-    return [...this.#members()].flatMap(({ name, value }) => (value instanceof Tensor ? [[name, value] as [string, Tensor]] : []));
+    return [...this.#members()].flatMap(({ name, value }) =>
+      value instanceof Tensor ? [[name, value] as [string, Tensor]] : [],
+    );
   }
 
   parameters(): Tensor[] {
@@ -83,10 +89,15 @@ export abstract class Module {
     return this.train(false);
   }
 
-  /** Reads everything that is saved, in torch's names and layout (filters OIHW), in order of definition. */
-  async stateDict(): Promise<StateDict> {
-    const entries = [...this.#members()].map(async ({ name, value }): Promise<[string, StateEntry]> => {
-      if (value instanceof Counter) return [name, { dtype: "i64", shape: [], data: BigInt64Array.of(BigInt(value.value)) }];
+  /**
+   * Reads what is saved, in torch's names and layout (filters OIHW), in order of definition; only the names that pass
+   * `filter` where it is given.
+   */
+  async stateDict(filter: (name: string) => boolean = () => true): Promise<StateDict> {
+    const members = [...this.#members()].filter(({ name }) => filter(name));
+    const entries = members.map(async ({ name, value }): Promise<[string, StateEntry]> => {
+      if (value instanceof Counter)
+        return [name, { dtype: "i64", shape: [], data: BigInt64Array.of(BigInt(value.value)) }];
       const tensor = value instanceof Buffer ? value.tensor : value;
       return [name, toTorchLayout(tensor.shape, (await tensor.data()) as Float32Array<ArrayBuffer>)];
     });
@@ -94,13 +105,16 @@ export abstract class Module {
   }
 
   /**
-   * Overwrites everything that is saved. `num_batches_tracked` may be missing (files older than torch 0.4.1). Throws a
-   * StateDictError with the whole list of names that don't fit, and then has changed nothing.
+   * Overwrites everything that is saved, or with `partial` what the dict holds. `num_batches_tracked` may be missing (files
+   * older than torch 0.4.1). Throws a StateDictError with the whole list of names that don't fit, and then has changed
+   * nothing.
    */
-  loadStateDict(state: StateDict): void {
+  loadStateDict(state: StateDict, { partial = false }: { readonly partial?: boolean } = {}): void {
     const members = [...this.#members()];
     const names = new Set(members.map(({ name }) => name));
-    const missing = members.filter(({ name, value }) => !state.has(name) && !(value instanceof Counter)).map(({ name }) => name);
+    const missing = members
+      .filter(({ name, value }) => !partial && !state.has(name) && !(value instanceof Counter))
+      .map(({ name }) => name);
     const unexpected = [...state.keys()].filter((name) => !names.has(name));
     const writes: (() => void)[] = [];
     const mismatched: string[] = [];
@@ -115,9 +129,13 @@ export abstract class Module {
       const tensor = value instanceof Buffer ? value.tensor : value;
       const { shape, data } = toEngineLayout(entry);
       if (sameShape(shape, tensor.shape)) writes.push(() => tensor.write(data));
-      else mismatched.push(`${name} [${entry.shape.join(",")}] instead of [${toTorchLayout(tensor.shape, null).shape.join(",")}]`);
+      else
+        mismatched.push(
+          `${name} [${entry.shape.join(",")}] instead of [${toTorchLayout(tensor.shape, null).shape.join(",")}]`,
+        );
     }
-    if (missing.length + unexpected.length + mismatched.length > 0) throw new StateDictError(missing, unexpected, mismatched);
+    if (missing.length + unexpected.length + mismatched.length > 0)
+      throw new StateDictError(missing, unexpected, mismatched);
     for (const write of writes) write();
   }
 

@@ -1,4 +1,9 @@
-import { planBatchNormEval, planBatchNormEvalBackward, planBatchNormTrain, planBatchNormTrainBackward } from "@fracture/kernels";
+import {
+  planBatchNormEval,
+  planBatchNormEvalBackward,
+  planBatchNormTrain,
+  planBatchNormTrainBackward,
+} from "@fracture/kernels";
 import { defineOp } from "../autograd/defineOp.ts";
 import { ShapeError, TensorError } from "../errors.ts";
 import { sameShape } from "../shape.ts";
@@ -39,7 +44,15 @@ const trainOp = defineOp({
     const geometry = { rows, c, eps, momentum, relu, residual: residual !== undefined };
     const [mean, invStd, y] = [k.empty([c]), k.empty([c]), k.empty(x.shape)];
     k.run(planBatchNormTrain(geometry, k.limits), {
-      x, gamma: weight, beta: bias, runningMean, runningVar, saveMean: mean, saveInvStd: invStd, y, ...(residual ? { residual } : {}),
+      x,
+      gamma: weight,
+      beta: bias,
+      runningMean,
+      runningVar,
+      saveMean: mean,
+      saveInvStd: invStd,
+      y,
+      ...(residual ? { residual } : {}),
     });
     return { y, saved: { x, weight, mean, invStd, geometry, y: relu ? y : null } };
   },
@@ -47,7 +60,16 @@ const trainOp = defineOp({
     const [dx, dgamma, dbeta] = [k.empty(x.shape), k.empty([geometry.c]), k.empty([geometry.c])];
     const dresidual = geometry.residual ? (geometry.relu ? k.empty(x.shape) : dy.view()) : null;
     k.run(planBatchNormTrainBackward(geometry, k.limits), {
-      x, gamma: weight, saveMean: mean, saveInvStd: invStd, dy, dx, dgamma, dbeta, ...(y ? { y } : {}), ...(dresidual && geometry.relu ? { dresidual } : {}),
+      x,
+      gamma: weight,
+      saveMean: mean,
+      saveInvStd: invStd,
+      dy,
+      dx,
+      dgamma,
+      dbeta,
+      ...(y ? { y } : {}),
+      ...(dresidual && geometry.relu ? { dresidual } : {}),
     });
     return { x: dx, weight: dgamma, bias: dbeta, residual: dresidual };
   },
@@ -61,7 +83,15 @@ const evalOp = defineOp({
     const [rows, c] = rowsOf(inputs);
     const geometry = { rows, c, eps, relu, residual: residual !== undefined };
     const y = k.empty(x.shape);
-    k.run(planBatchNormEval(geometry, k.limits), { x, gamma: weight, beta: bias, runningMean, runningVar, y, ...(residual ? { residual } : {}) });
+    k.run(planBatchNormEval(geometry, k.limits), {
+      x,
+      gamma: weight,
+      beta: bias,
+      runningMean,
+      runningVar,
+      y,
+      ...(residual ? { residual } : {}),
+    });
     return { y, saved: { x, weight, runningMean, runningVar, geometry, y: relu ? y : null } };
   },
   backward(k, dy, { x, weight, runningMean, runningVar, geometry, y }) {
@@ -70,8 +100,14 @@ const evalOp = defineOp({
     const [dgamma, dbeta] = parameters ? [k.empty([geometry.c]), k.empty([geometry.c])] : [null, null];
     const dresidual = geometry.residual ? (geometry.relu ? k.empty(x.shape) : dy.view()) : null;
     k.run(planBatchNormEvalBackward({ ...geometry, parameters }, k.limits), {
-      ...(parameters ? { x, runningMean } : {}), gamma: weight, runningVar, dy, dx,
-      ...(y ? { y } : {}), ...(dgamma && dbeta ? { dgamma, dbeta } : {}), ...(dresidual && geometry.relu ? { dresidual } : {}),
+      ...(parameters ? { x, runningMean } : {}),
+      gamma: weight,
+      runningVar,
+      dy,
+      dx,
+      ...(y ? { y } : {}),
+      ...(dgamma && dbeta ? { dgamma, dbeta } : {}),
+      ...(dresidual && geometry.relu ? { dresidual } : {}),
     });
     return { x: dx, weight: dgamma, bias: dbeta, residual: dresidual };
   },
@@ -79,15 +115,28 @@ const evalOp = defineOp({
 
 function rowsOf({ x, weight, bias, residual }: Inputs): [number, number] {
   const c = x.shape.at(-1) ?? 0;
-  if (weight.size !== c || bias.size !== c) throw new ShapeError("batchNorm", `weight and bias must have x's ${c} channels`, { x: x.shape, weight: weight.shape, bias: bias.shape });
-  if (residual && !sameShape(residual.shape, x.shape)) throw new ShapeError("batchNorm", "the residual must have x's shape", { x: x.shape, residual: residual.shape });
+  if (weight.size !== c || bias.size !== c)
+    throw new ShapeError("batchNorm", `weight and bias must have x's ${c} channels`, {
+      x: x.shape,
+      weight: weight.shape,
+      bias: bias.shape,
+    });
+  if (residual && !sameShape(residual.shape, x.shape))
+    throw new ShapeError("batchNorm", "the residual must have x's shape", { x: x.shape, residual: residual.shape });
   return [x.size / c, c];
 }
 
 /** Batch normalisation over all dimensions but the last, x [..., c]. In training the running statistics are updated in place. */
 export function batchNorm(x: Tensor, options: BatchNormOptions): Tensor {
   const { weight, bias, residual, runningMean, runningVar, training, eps, momentum, relu = false } = options;
-  if (runningMean.requiresGrad || runningVar.requiresGrad) throw new TensorError("batchNorm", "running statistics are no parameters");
+  if (runningMean.requiresGrad || runningVar.requiresGrad)
+    throw new TensorError("batchNorm", "running statistics are no parameters");
   const op = training ? trainOp : evalOp;
-  return op(residual ? { x, weight, bias, residual } : { x, weight, bias }, { runningMean, runningVar, eps, momentum, relu });
+  return op(residual ? { x, weight, bias, residual } : { x, weight, bias }, {
+    runningMean,
+    runningVar,
+    eps,
+    momentum,
+    relu,
+  });
 }

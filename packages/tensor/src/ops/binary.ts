@@ -1,4 +1,12 @@
-import { broadcastAxes, broadcastShapes, GeometryError, planBinary, planFill, planScalar, type BinaryOp } from "@fracture/kernels";
+import {
+  broadcastAxes,
+  broadcastShapes,
+  GeometryError,
+  planBinary,
+  planFill,
+  planScalar,
+  type BinaryOp,
+} from "@fracture/kernels";
 import { defineOp, type OpContext } from "../autograd/defineOp.ts";
 import { ShapeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
@@ -40,17 +48,39 @@ function binary(op: BinaryOp, rule: Rule, shortcut?: Shortcut): (a: Tensor, b: T
 }
 
 /** a + b, with broadcasting as in numpy; `b` may be a number. */
-export const add = binary("add", (_, dy) => ({ a: () => dy, b: () => dy }), (shift) => ({ shift }));
+export const add = binary(
+  "add",
+  (_, dy) => ({ a: () => dy, b: () => dy }),
+  (shift) => ({ shift }),
+);
 /** a - b */
-export const sub = binary("sub", (_, dy) => ({ a: () => dy, b: () => neg(dy) }), (value) => ({ shift: -value }));
+export const sub = binary(
+  "sub",
+  (_, dy) => ({ a: () => dy, b: () => neg(dy) }),
+  (value) => ({ shift: -value }),
+);
 /** a * b */
-export const mul = binary("mul", (_, dy, { a, b }) => ({ a: () => mul(dy, b), b: () => mul(dy, a) }), (scale) => ({ scale }));
+export const mul = binary(
+  "mul",
+  (_, dy, { a, b }) => ({ a: () => mul(dy, b), b: () => mul(dy, a) }),
+  (scale) => ({ scale }),
+);
 /** a / b. da = dy / b, db = -dy * a / b^2 */
-export const div = binary("div", (_, dy, { a, b }) => ({ a: () => div(dy, b), b: () => neg(div(mul(dy, a), mul(b, b))) }), (value) => ({ scale: 1 / value }));
+export const div = binary(
+  "div",
+  (_, dy, { a, b }) => ({ a: () => div(dy, b), b: () => neg(div(mul(dy, a), mul(b, b))) }),
+  (value) => ({ scale: 1 / value }),
+);
 /** The larger of a and b; a gradient goes to the larger, and half to each where they are equal, as torch's. */
-export const maximum = binary("maximum", (_, dy, { a, b }) => ({ a: () => mul(dy, wins(a, b, greater)), b: () => mul(dy, wins(b, a, greater)) }));
+export const maximum = binary("maximum", (_, dy, { a, b }) => ({
+  a: () => mul(dy, wins(a, b, greater)),
+  b: () => mul(dy, wins(b, a, greater)),
+}));
 /** The smaller of a and b, likewise. */
-export const minimum = binary("minimum", (_, dy, { a, b }) => ({ a: () => mul(dy, wins(a, b, less)), b: () => mul(dy, wins(b, a, less)) }));
+export const minimum = binary("minimum", (_, dy, { a, b }) => ({
+  a: () => mul(dy, wins(a, b, less)),
+  b: () => mul(dy, wins(b, a, less)),
+}));
 /** 1 where a > b, else 0 (f32). No gradient. */
 export const greater = binary("greater", () => ({}));
 /** 1 where a < b, else 0 (f32). No gradient. */
@@ -67,7 +97,8 @@ function wins(a: Tensor, b: Tensor, compare: (a: Tensor, b: Tensor) => Tensor): 
 const addReluOp = defineOp({
   name: "addRelu",
   forward(k, { a, b }: Pair, _: undefined) {
-    if (a.shape.join() !== b.shape.join()) throw new ShapeError("addRelu", "a and b must have the same shape", { a: a.shape, b: b.shape });
+    if (a.shape.join() !== b.shape.join())
+      throw new ShapeError("addRelu", "a and b must have the same shape", { a: a.shape, b: b.shape });
     const y = k.empty(a.shape);
     k.run(planBinary({ op: "addRelu", shapeA: [a.size], shapeB: [b.size] }, k.limits), { a, b, y });
     return { y, saved: { y } };
@@ -105,7 +136,8 @@ function resultShape(op: string, a: Tensor, b: Tensor): number[] {
   try {
     return broadcastShapes(op, a.shape, b.shape);
   } catch (error) {
-    if (error instanceof GeometryError) throw new ShapeError(op, "shapes can't be broadcast together", { a: a.shape, b: b.shape });
+    if (error instanceof GeometryError)
+      throw new ShapeError(op, "shapes can't be broadcast together", { a: a.shape, b: b.shape });
     throw error;
   }
 }

@@ -1,4 +1,11 @@
-import { conv2dGeometry, GeometryError, planConv2dForward, planConv2dGradInput, planConv2dGradWeight, planReduce } from "@fracture/kernels";
+import {
+  conv2dGeometry,
+  GeometryError,
+  planConv2dForward,
+  planConv2dGradInput,
+  planConv2dGradWeight,
+  planReduce,
+} from "@fracture/kernels";
 import { defineOp } from "../autograd/defineOp.ts";
 import { ShapeError } from "../errors.ts";
 import { checkRank } from "../shape.ts";
@@ -34,7 +41,8 @@ const conv2dOp = defineOp({
     const dw = x ? k.empty([geometry.k, r, s, c]) : null;
     if (x && dw) k.run(planConv2dGradWeight(geometry, k.limits), { x, dy, dw });
     const db = k.needs["bias"] ? k.empty([geometry.k]) : null;
-    if (db) k.run(planReduce({ op: "sum", shape: [n * outH * outW, geometry.k], axes: [0] }, k.limits), { x: dy, y: db });
+    if (db)
+      k.run(planReduce({ op: "sum", shape: [n * outH * outW, geometry.k], axes: [0] }, k.limits), { x: dy, y: db });
     return { x: dx, w: dw, bias: db };
   },
 });

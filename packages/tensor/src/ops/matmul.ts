@@ -17,16 +17,35 @@ type Inputs = { readonly a: Tensor; readonly b: Tensor; readonly bias?: Tensor }
  */
 const matmulOp = defineOp({
   name: "matmul",
-  forward(k, { a, b, bias }: Inputs, { transposeA, transposeB }: { readonly transposeA: boolean; readonly transposeB: boolean }) {
+  forward(
+    k,
+    { a, b, bias }: Inputs,
+    { transposeA, transposeB }: { readonly transposeA: boolean; readonly transposeB: boolean },
+  ) {
     checkRank("matmul", "a", a.shape, 2);
     checkRank("matmul", "b", b.shape, 2);
     const [m, inner] = transposeA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
     const [innerB, n] = transposeB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
-    if (inner !== innerB) throw new ShapeError("matmul", `the inner sizes ${inner} and ${innerB} must be equal`, { a: a.shape, b: b.shape });
-    if (bias && bias.shape.join() !== String(n)) throw new ShapeError("matmul", `the bias must have ${n} elements`, { bias: bias.shape });
+    if (inner !== innerB)
+      throw new ShapeError("matmul", `the inner sizes ${inner} and ${innerB} must be equal`, {
+        a: a.shape,
+        b: b.shape,
+      });
+    if (bias && bias.shape.join() !== String(n))
+      throw new ShapeError("matmul", `the bias must have ${n} elements`, { bias: bias.shape });
     const y = k.empty([m, n]);
     product(k, a, b, y, { transposeA, transposeB }, bias);
-    return { y, saved: { a: k.needs["b"] ? a : null, b: k.needs["a"] ? b : null, shapeA: a.shape, shapeB: b.shape, transposeA, transposeB } };
+    return {
+      y,
+      saved: {
+        a: k.needs["b"] ? a : null,
+        b: k.needs["a"] ? b : null,
+        shapeA: a.shape,
+        shapeB: b.shape,
+        transposeA,
+        transposeB,
+      },
+    };
   },
   backward(k, dy, { a, b, shapeA, shapeB, transposeA, transposeB }) {
     const da = b ? k.empty(shapeA) : null;
@@ -46,10 +65,22 @@ const matmulOp = defineOp({
   },
 });
 
-function product(k: OpContext, a: Tensor, b: Tensor, y: Tensor, { transposeA, transposeB }: Required<MatmulOptions>, bias?: Tensor): void {
+function product(
+  k: OpContext,
+  a: Tensor,
+  b: Tensor,
+  y: Tensor,
+  { transposeA, transposeB }: Required<MatmulOptions>,
+  bias?: Tensor,
+): void {
   const [m, n] = y.shape as [number, number];
   const inner = transposeA ? a.shape[0]! : a.shape[1]!;
-  k.run(planMatmul({ m, n, k: inner, transposeA, transposeB, bias: bias !== undefined }, k.limits), { a, b, y, ...(bias ? { bias } : {}) });
+  k.run(planMatmul({ m, n, k: inner, transposeA, transposeB, bias: bias !== undefined }, k.limits), {
+    a,
+    b,
+    y,
+    ...(bias ? { bias } : {}),
+  });
 }
 
 /** The matrix product [m, k] x [k, n] -> [m, n]; either side may be stored transposed. */

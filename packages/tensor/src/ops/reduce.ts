@@ -3,7 +3,7 @@ import { defineOp, type OpContext } from "../autograd/defineOp.ts";
 import { ShapeError } from "../errors.ts";
 import { noGrad } from "../autograd/noGrad.ts";
 import { normalizeAxes, type Shape } from "../shape.ts";
-import { Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
 import { zeros } from "../create.ts";
 
 export interface ReduceOptions {

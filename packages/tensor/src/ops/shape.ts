@@ -17,9 +17,11 @@ const reshapeOp = defineOp({
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = sizeOf(shape.filter((size) => size !== -1));
   const free = shape.filter((size) => size === -1).length;
-  if (free > 1 || (free === 1 && x.size % known !== 0)) throw new ShapeError("reshape", "the number of elements must stay", { x: x.shape, shape });
+  if (free > 1 || (free === 1 && x.size % known !== 0))
+    throw new ShapeError("reshape", "the number of elements must stay", { x: x.shape, shape });
   const resolved = shape.map((size) => (size === -1 ? x.size / known : size));
-  if (sizeOf(resolved) !== x.size) throw new ShapeError("reshape", "the number of elements must stay", { x: x.shape, shape });
+  if (sizeOf(resolved) !== x.size)
+    throw new ShapeError("reshape", "the number of elements must stay", { x: x.shape, shape });
   return reshapeOp({ x }, resolved);
 }
 
@@ -27,7 +29,10 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 const permuteOp = defineOp({
   name: "permute",
   forward(k, { x }: { x: Tensor }, order: readonly number[]) {
-    const y = k.empty(order.map((axis) => x.shape[axis]!), x.dtype);
+    const y = k.empty(
+      order.map((axis) => x.shape[axis]!),
+      x.dtype,
+    );
     k.run(planPermute({ shape: x.shape, order }, k.limits), { x, y });
     return { y, saved: { order } };
   },
@@ -48,4 +53,8 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
 }
 
 /** A matrix with rows and columns exchanged (a copy). */
-export const transpose = (x: Tensor): Tensor => permute(x, x.shape.map((_, axis) => x.shape.length - 1 - axis));
+export const transpose = (x: Tensor): Tensor =>
+  permute(
+    x,
+    x.shape.map((_, axis) => x.shape.length - 1 - axis),
+  );

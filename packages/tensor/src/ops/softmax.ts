@@ -1,1 +1,103 @@
-import { planSoftmaxCrossEntropy, planSoftmaxCrossEntropyBackward } from "@fracture/kernels";
+import {
+  planCrossEntropy,
+  planCrossEntropyBackward,
+  planLogSoftmax,
+  planLogSoftmaxBackward,
+  planSoftmax,
+  planSoftmaxBackward,
+} from "@fracture/kernels";
+import { defineOp } from "../autograd/defineOp.ts";
+import { ShapeError, TensorError } from "../errors.ts";
+import { checkRank } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+
+type RowPlans = {
+  readonly name: string;
+  readonly forward: typeof planSoftmax;
+  readonly backward: typeof planSoftmaxBackward;
+};
+
+/** An op on each row of the last dimension whose gradient follows from its output. */
+function rowOp({ name, forward, backward }: RowPlans): (x: Tensor) => Tensor {
+  const rows = (x: Tensor): { rows: number; columns: number } => {
+    const columns = x.shape.at(-1);
+    if (columns === undefined) throw new ShapeError(name, "x must have a dimension", { x: x.shape });
+    return { rows: x.size / columns, columns };
+  };
+  const apply = defineOp({
+    name,
+    forward(k, { x }: { x: Tensor }, _: undefined) {
+      const y = k.empty(x.shape);
+      k.run(forward(rows(x), k.limits), { x, y });
+      return { y, saved: { y } };
+    },
+    backward(k, dy, { y }) {
+      const dx = dy.emptyLike();
+      k.run(backward(rows(y), k.limits), { y, dy, dx });
+      return { x: dx };
+    },
+  });
+  return (x) => apply({ x }, undefined);
+}
+
+/** exp(x) / sum(exp(x)) over the last dimension. dx = y (dy - sum(dy y)) */
+export const softmax = rowOp({ name: "softmax", forward: planSoftmax, backward: planSoftmaxBackward });
+/** log(softmax(x)) over the last dimension. dx = dy - exp(y) sum(dy) */
+export const logSoftmax = rowOp({ name: "logSoftmax", forward: planLogSoftmax, backward: planLogSoftmaxBackward });
+
+export interface CrossEntropyOptions {
+  /** [classes]: the weight of each class in the mean. */
+  readonly weights?: Tensor;
+  /** Share of the target spread evenly over all classes. Default: 0. */
+  readonly labelSmoothing?: number;
+}
+
+type Inputs = { readonly logits: Tensor };
+type Settings = { readonly labels: Tensor; readonly weights: Tensor | null; readonly labelSmoothing: number };
+
+/** loss = sum w_i l_i / sum w_i, l_i = -log softmax(logits_i)[label_i]. dlogits = w_i / sum w (softmax - one-hot) */
+const crossEntropyOp = defineOp({
+  name: "softmaxCrossEntropy",
+  forward(k, { logits }: Inputs, { labels, weights, labelSmoothing }: Settings) {
+    const [rows, classes] = logits.shape as [number, number];
+    const geometry = { rows, classes, weighted: weights !== null, labelSmoothing };
+    const [losses, loss, totalWeight] = [k.empty([rows]), k.empty([]), k.empty([])];
+    const given = { logits, labels, ...(weights ? { weights } : {}) };
+    k.run(planCrossEntropy(geometry, k.limits), { ...given, losses, loss, totalWeight });
+    losses.dispose();
+    return { y: loss, saved: { ...given, totalWeight, geometry } };
+  },
+  backward(k, dy, { geometry, logits, labels, weights, totalWeight }) {
+    const dlogits = k.empty(logits.shape);
+    k.run(planCrossEntropyBackward(geometry, k.limits), {
+      logits,
+      labels,
+      ...(weights ? { weights } : {}),
+      totalWeight,
+      dloss: dy,
+      dlogits,
+    });
+    return { logits: dlogits };
+  },
+});
+
+/** Mean cross-entropy as torch's CrossEntropyLoss: logits [n, classes], labels [n] (u32) -> a scalar. Computed in log space. */
+export function softmaxCrossEntropy(
+  logits: Tensor,
+  labels: Tensor,
+  { weights, labelSmoothing = 0 }: CrossEntropyOptions = {},
+): Tensor {
+  checkRank("softmaxCrossEntropy", "logits", logits.shape, 2);
+  if (labels.dtype !== "u32") throw new TensorError("softmaxCrossEntropy", `labels must be u32, not ${labels.dtype}`);
+  if (labels.shape.join() !== String(logits.shape[0]))
+    throw new ShapeError("softmaxCrossEntropy", "labels must be one a row of logits", {
+      logits: logits.shape,
+      labels: labels.shape,
+    });
+  if (weights && weights.size !== logits.shape[1])
+    throw new ShapeError("softmaxCrossEntropy", "weights must be one a class", {
+      logits: logits.shape,
+      weights: weights.shape,
+    });
+  return crossEntropyOp({ logits }, { labels, weights: weights ?? null, labelSmoothing });
+}

@@ -14,7 +14,11 @@ function unary(op: UnaryOp): (x: Tensor) => Tensor {
     },
     backward(k, dy, saved: { value?: Tensor }) {
       const dx = dy.emptyLike();
-      k.run(planUnaryBackward({ op, count: dy.size }, k.limits), { dy, dx, ...(saved.value && uses ? { [uses]: saved.value } : {}) });
+      k.run(planUnaryBackward({ op, count: dy.size }, k.limits), {
+        dy,
+        dx,
+        ...(saved.value && uses ? { [uses]: saved.value } : {}),
+      });
       return { x: dx };
     },
   });

@@ -1,3 +1,4 @@
+import type { DeviceLimits } from "@fracture/kernels";
 import type { Device } from "../device.ts";
 import { Storage } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
@@ -20,6 +21,7 @@ export interface Segment {
  */
 export class Arena {
   readonly segments: readonly Segment[];
+  readonly limits: DeviceLimits;
   /** Elements, gaps included. */
   readonly count: number;
   readonly parameters: Storage;
@@ -28,6 +30,7 @@ export class Arena {
   readonly moments: readonly Storage[];
 
   private constructor(device: Device, segments: readonly Segment[], count: number, moments: number) {
+    this.limits = device.limits;
     this.segments = segments;
     this.count = count;
     const zeros = new Uint8Array(count * 4);
@@ -70,6 +73,11 @@ export class Arena {
     });
     close();
     return arenas;
+  }
+
+  /** The groups' parts of the buffers, gaps included, as the kernels take them. */
+  get groupSegments(): { end: number; group: number }[] {
+    return this.segments.map(({ group }, i) => ({ end: this.segments[i + 1]?.start ?? this.count, group }));
   }
 
   /** A moment's values of one parameter. */

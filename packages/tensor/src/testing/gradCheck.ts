@@ -24,9 +24,22 @@ export interface GradCheckOptions {
  * Compares the gradients of sum(f(inputs) * r), r random and fixed, with central differences (f(x+h) - f(x-h)) / 2h.
  * The weighted sum is taken on the host in f64.
  */
-export async function gradCheck(device: Device, f: (...inputs: Tensor[]) => Tensor, shapes: readonly Shape[], options: GradCheckOptions = {}): Promise<void> {
+export async function gradCheck(
+  device: Device,
+  f: (...inputs: Tensor[]) => Tensor,
+  shapes: readonly Shape[],
+  options: GradCheckOptions = {},
+): Promise<void> {
   const { step = 1e-2, tolerance = 1e-2, samples = 12 } = options;
-  const hosts = shapes.map((shape, i) => Float32Array.from(options.values?.[i] ?? randomNormal(shape.reduce((a, b) => a * b, 1), 11 + i)));
+  const hosts = shapes.map((shape, i) =>
+    Float32Array.from(
+      options.values?.[i] ??
+        randomNormal(
+          shape.reduce((a, b) => a * b, 1),
+          11 + i,
+        ),
+    ),
+  );
   const inputs = hosts.map((values, i) => tensor(values, { device, shape: shapes[i]! }).requireGrad());
   const result = noGrad(() => f(...inputs));
   const weights = randomNormal(result.size, 99);
@@ -52,7 +65,10 @@ export async function gradCheck(device: Device, f: (...inputs: Tensor[]) => Tens
       const difference = (await tried(value + step)) - (await tried(value - step));
       await tried(value);
       const expected = difference / (Math.fround(value + step) - Math.fround(value - step));
-      expect(Math.abs(gradient[at]! - expected) / largest, `input ${i}, element ${at}: ${gradient[at]} instead of ${expected}`).toBeLessThan(tolerance);
+      expect(
+        Math.abs(gradient[at]! - expected) / largest,
+        `input ${i}, element ${at}: ${gradient[at]} instead of ${expected}`,
+      ).toBeLessThan(tolerance);
     }
   }
   for (const input of inputs) {

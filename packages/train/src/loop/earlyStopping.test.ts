@@ -61,7 +61,7 @@ describe("early stopping", () => {
     const values = [3, NaN, 2, 2.1, 2.2, 2.3];
     for (let cut = 0; cut < values.length - 1; cut++) {
       let state: EarlyStoppingState = startEarlyStopping();
-      let stops: boolean[] = [];
+      const stops: boolean[] = [];
       values.forEach((value, i) => {
         if (i === cut) state = JSON.parse(JSON.stringify(state));
         const update = updateEarlyStopping(state, i + 1, value, { patience: 3 });

@@ -14,7 +14,14 @@ export function elideCopies(steps: readonly Step[], recording: Recording): Step[
     if (step.kind !== "copy" || !recording.owns(step.from) || recording.owns(step.to)) return;
     const source = uses.get(step.from)!;
     const overlap = (uses.get(step.to) ?? []).some((at) => at >= source[0]! && at < index);
-    if (source.at(-1) !== index || source.length < 2 || overlap || step.from.bytes !== step.to.bytes || renamed.has(step.from)) return;
+    if (
+      source.at(-1) !== index ||
+      source.length < 2 ||
+      overlap ||
+      step.from.bytes !== step.to.bytes ||
+      renamed.has(step.from)
+    )
+      return;
     renamed.set(step.from, step.to);
     dropped.add(step);
   });

@@ -1,0 +1,152 @@
+import type { KernelPlan } from "@fracture/kernels";
+import type { Device } from "../device.ts";
+import { TensorError } from "../errors.ts";
+import type { Storage } from "../storage.ts";
+import type { Tensor } from "../tensor.ts";
+import { Arena } from "./arena.ts";
+
+/** Parameters that share a learning rate. */
+export interface ParameterGroup {
+  readonly parameters: readonly Tensor[];
+  /** Default: the optimiser's. */
+  readonly lr?: number;
+  /** Default: the optimiser's. */
+  readonly weightDecay?: number;
+}
+
+/** What a subclass knows: its kernel, the names of its moments, and the numbers it needs at a step. */
+export interface UpdateKernel {
+  /** Names of the moments in the kernel's operands. */
+  readonly moments: readonly string[];
+  readonly plan: (arena: Arena) => KernelPlan;
+  /** f32 values of one group for a step, which counts from 1. */
+  readonly scalars: (
+    group: { readonly lr: number; readonly weightDecay: number },
+    step: number,
+  ) => Float32Array<ArrayBuffer>;
+}
+
+/**
+ * Base of the optimisers: it gathers the parameters into one buffer (or as few as the device permits), so that a step is
+ * one kernel. It may run in eager code or inside `capture`: rates and the step's number are data, written before each run.
+ */
+export abstract class Optimizer {
+  /** Steps taken. */
+  steps = 0;
+  readonly #device: Device;
+  readonly #groups: { readonly parameters: readonly Tensor[]; lr: number; readonly weightDecay: number }[];
+  readonly #arenas: readonly Arena[];
+  readonly #scalars: Storage;
+  readonly #kernel: UpdateKernel;
+
+  constructor(
+    groups: readonly ParameterGroup[] | readonly Tensor[],
+    defaults: { readonly lr: number; readonly weightDecay: number },
+    kernel: UpdateKernel,
+  ) {
+    const given =
+      groups.length > 0 && "shape" in groups[0]!
+        ? [{ parameters: groups as readonly Tensor[] }]
+        : (groups as readonly ParameterGroup[]);
+    this.#groups = given.filter(({ parameters }) => parameters.length > 0).map((group) => ({ ...defaults, ...group }));
+    const all = this.#groups.flatMap(({ parameters }) => parameters);
+    const [first] = all;
+    if (!first) throw new TensorError("optimizer", "there are no parameters");
+    if (new Set(all).size < all.length || all.some(({ gradTarget }) => gradTarget))
+      throw new TensorError(
+        "optimizer",
+        "a parameter is in two groups, or belongs to another optimiser that was not disposed of",
+      );
+    this.#device = first.device;
+    this.#kernel = kernel;
+    this.#arenas = Arena.gather(
+      this.#device,
+      this.#groups.map(({ parameters }) => parameters),
+      kernel.moments.length,
+    );
+    this.#scalars = this.#device.allocatePersistent(this.#values(1).byteLength);
+  }
+
+  /** Learning rates by group. Groups without parameters don't count. */
+  get learningRates(): number[] {
+    return this.#groups.map(({ lr }) => lr);
+  }
+
+  set learningRates(rates: readonly number[]) {
+    if (rates.length !== this.#groups.length)
+      throw new TensorError("optimizer", `needs ${this.#groups.length} learning rates, got ${rates.length}`);
+    rates.forEach((lr, i) => (this.#groups[i]!.lr = lr));
+  }
+
+  /** Forgets the gradients (torch's `zero_grad(set_to_none=True)`). */
+  zeroGrad(): void {
+    for (const { parameter } of this.#arenas.flatMap(({ segments }) => segments)) {
+      parameter.grad?.dispose();
+      parameter.grad = null;
+    }
+  }
+
+  /** Updates every parameter from its gradient. Every one must have a gradient. */
+  step(): void {
+    for (const { parameter } of this.#arenas.flatMap(({ segments }) => segments)) {
+      if (!parameter.grad)
+        throw new TensorError(
+          "optimizer.step",
+          `a parameter [${parameter.shape.join(",")}] has no gradient: the loss does not depend on it`,
+        );
+    }
+    this.#device.onEveryRun(() => {
+      this.steps += 1;
+      this.#device.writeBytes(this.#scalars, this.#values(this.steps));
+    });
+    for (const arena of this.#arenas) {
+      const moments = Object.fromEntries(this.#kernel.moments.map((name, i) => [name, arena.moments[i]!]));
+      this.#device.run(this.#kernel.plan(arena), {
+        params: arena.parameters,
+        grads: arena.gradients,
+        scalars: this.#scalars,
+        ...moments,
+      });
+    }
+  }
+
+  /** Reads a parameter's moments back, for a checkpoint: name -> values, in the engine's layout. */
+  async readMoments(parameter: Tensor): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const entries = this.#momentsOf(parameter).map(
+      async ({ name, storage }) => [name, new Float32Array(await this.#device.readBytes(storage))] as const,
+    );
+    return new Map(await Promise.all(entries));
+  }
+
+  /** Restores a parameter's moments. Throws a TensorError where one is missing or of another size. */
+  writeMoments(parameter: Tensor, values: ReadonlyMap<string, Float32Array<ArrayBuffer>>): void {
+    for (const { name, storage } of this.#momentsOf(parameter)) {
+      const moment = values.get(name);
+      if (!moment || moment.byteLength !== storage.bytes)
+        throw new TensorError("writeMoments", `${name} is missing or of another size`);
+      this.#device.writeBytes(storage, moment);
+    }
+  }
+
+  /** Gives the parameters buffers of their own again and frees the gradients and moments. */
+  dispose(): void {
+    for (const arena of this.#arenas) arena.release(this.#device);
+    this.#scalars.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #momentsOf(parameter: Tensor): { name: string; storage: Storage }[] {
+    for (const arena of this.#arenas) {
+      const segment = arena.segments.find((candidate) => candidate.parameter === parameter);
+      if (segment) return this.#kernel.moments.map((name, i) => ({ name, storage: arena.momentOf(i, segment) }));
+    }
+    throw new TensorError("optimizer", "the parameter is not this optimiser's");
+  }
+
+  #values(step: number): Float32Array<ArrayBuffer> {
+    return Float32Array.from(this.#groups.flatMap((group) => [...this.#kernel.scalars(group, step)]));
+  }
+}

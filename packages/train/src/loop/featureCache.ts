@@ -1,0 +1,66 @@
+import type { Tensor } from "@fracture/tensor";
+import { input, sizeOf, type Device, type Shape } from "@fracture/tensor";
+
+/** Features of every sample of a split, computed once where nothing can change them (a frozen prefix, no augmentation). */
+export class FeatureCache {
+  readonly shape: Shape;
+  readonly #device: Device;
+  readonly #chunks: Tensor[] = [];
+  readonly #perChunk: number;
+  readonly #bytes: number;
+
+  /** @param shape of one sample's features, without the batch */
+  constructor(device: Device, samples: number, shape: Shape) {
+    this.#device = device;
+    this.shape = shape;
+    this.#bytes = sizeOf(shape) * 4;
+    this.#perChunk = Math.max(1, Math.floor(device.limits.maxStorageBindingBytes / this.#bytes));
+    for (let start = 0; start < samples; start += this.#perChunk) {
+      this.#chunks.push(input([Math.min(this.#perChunk, samples - start), ...shape], { device }));
+    }
+  }
+
+  /** Bytes of one split's features. */
+  static bytesOf(samples: number, shape: Shape): number {
+    return samples * sizeOf(shape) * 4;
+  }
+
+  get bytes(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  }
+
+  /** Copies the rows of a batch into the samples' places. */
+  store(features: Tensor, samples: readonly number[]): void {
+    samples.forEach((sample, row) => {
+      const { chunk, offset } = this.#place(sample);
+      const from = features.storage.resolve();
+      this.#device.copyRange(
+        { buffer: from.buffer, offset: from.offset + row * this.#bytes },
+        { buffer: chunk.buffer, offset },
+        this.#bytes,
+      );
+    });
+  }
+
+  /** Copies samples into the rows of a batch. */
+  load(samples: readonly number[], batch: Tensor): void {
+    samples.forEach((sample, row) => {
+      const { chunk, offset } = this.#place(sample);
+      const to = batch.storage.resolve();
+      this.#device.copyRange(
+        { buffer: chunk.buffer, offset },
+        { buffer: to.buffer, offset: to.offset + row * this.#bytes },
+        this.#bytes,
+      );
+    });
+  }
+
+  dispose(): void {
+    for (const chunk of this.#chunks) chunk.dispose();
+  }
+
+  #place(sample: number): { chunk: { buffer: GPUBuffer }; offset: number } {
+    const chunk = this.#chunks[Math.floor(sample / this.#perChunk)]!.storage.resolve();
+    return { chunk, offset: chunk.offset + (sample % this.#perChunk) * this.#bytes };
+  }
+}

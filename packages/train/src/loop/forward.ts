@@ -1,0 +1,81 @@
+import type { Part, ResNet } from "@fracture/resnet";
+import type { Device, Program, Shape, SlotPool, Tensor } from "@fracture/tensor";
+import type { Feed, FeedBatch } from "./feeds.ts";
+import { forwardProgram } from "./programs.ts";
+import { ReadRing } from "./readRing.ts";
+
+export interface ForwardOptions {
+  readonly device: Device;
+  readonly model: ResNet;
+  readonly slots: SlotPool;
+  readonly batchSize: number;
+  readonly signal?: AbortSignal;
+  readonly onBatch?: (done: number, total: number) => void;
+}
+
+/** Runs a model over samples in order, in batches, with one captured program a batch size. */
+export class ForwardPass {
+  readonly #options: ForwardOptions;
+  readonly #feed: Feed;
+  readonly #last: Part;
+  readonly #programs = new Map<number, { batch: FeedBatch; program: Program<Tensor> }>();
+
+  /** @param last the part whose output is wanted: "fc" for logits */
+  constructor(options: ForwardOptions, feed: Feed, last: Part) {
+    this.#options = options;
+    this.#feed = feed;
+    this.#last = last;
+  }
+
+  /** Calls `receive` for every batch, after its program was queued: the output is valid until the next batch. */
+  async run(
+    samples: number,
+    receive: (output: Tensor, indices: readonly number[]) => void | Promise<void>,
+  ): Promise<void> {
+    const { batchSize, device, signal, onBatch } = this.#options;
+    for (let start = 0; start < samples; start += batchSize) {
+      signal?.throwIfAborted();
+      const indices = Array.from({ length: Math.min(batchSize, samples - start) }, (_, i) => start + i);
+      const { batch, program } = await this.#program(indices.length);
+      batch.load(indices, 0);
+      program.replay();
+      await receive(program.result, indices);
+      onBatch?.(start + indices.length, samples);
+    }
+    device.flush();
+  }
+
+  /** The shape of one sample's output, without the batch. */
+  async outputShape(): Promise<Shape> {
+    return (await this.#program(1)).program.result.shape.slice(1);
+  }
+
+  /** The output of every sample, row by row. */
+  async collect(samples: number): Promise<Float32Array<ArrayBuffer>> {
+    const parts: Float32Array<ArrayBuffer>[] = [];
+    const ring = new ReadRing<Float32Array<ArrayBuffer>>((rows) => parts.push(rows));
+    await this.run(samples, (output) => ring.push(output.data().then((data) => Float32Array.from(data))));
+    await ring.drain();
+    const result = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
+    parts.reduce((offset, part) => (result.set(part, offset), offset + part.length), 0);
+    return result;
+  }
+
+  dispose(): void {
+    for (const { batch, program } of this.#programs.values()) {
+      program.result.dispose();
+      program.dispose();
+      batch.dispose();
+    }
+    this.#programs.clear();
+  }
+
+  async #program(size: number): Promise<{ batch: FeedBatch; program: Program<Tensor> }> {
+    let found = this.#programs.get(size);
+    if (!found) {
+      found = await forwardProgram(this.#options, this.#feed, size, this.#last);
+      this.#programs.set(size, found);
+    }
+    return found;
+  }
+}

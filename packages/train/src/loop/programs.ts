@@ -1,0 +1,89 @@
+import { PARTS, type Part, type ResNet } from "@fracture/resnet";
+import {
+  capture,
+  input,
+  noGrad,
+  softmaxCrossEntropy,
+  type Device,
+  type Program,
+  type SlotPool,
+  type Tensor,
+} from "@fracture/tensor";
+import type { Feed, FeedBatch } from "./feeds.ts";
+
+/** A captured step for one batch size, with the inputs that are written before every replay. */
+export interface BatchProgram<Result> {
+  readonly batch: FeedBatch;
+  readonly labels: Tensor;
+  readonly program: Program<Result>;
+}
+
+export interface TrainResult {
+  readonly loss: Tensor;
+  readonly logits: Tensor;
+}
+
+/** What a step needs of an optimiser. */
+export interface StepOptimizer {
+  zeroGrad(): void;
+  step(): void;
+}
+
+export interface ProgramOptions {
+  readonly device: Device;
+  readonly model: ResNet;
+  readonly slots: SlotPool;
+}
+
+/** The first part that is left to do with what a feed delivers, up to and including `last`. */
+function forward(model: ResNet, feed: Feed, x: Tensor, last: Part): Tensor {
+  const first = feed.delivers ? PARTS[PARTS.indexOf(feed.delivers) + 1]! : "stem";
+  return PARTS.indexOf(first) > PARTS.indexOf(last) ? x : model.run(x, first, last);
+}
+
+/**
+ * One training step on a batch of `size`: forward, loss, backward, update. Parts up to `frozen` run without recording
+ * gradients. A program a batch size: the last, smaller batch compiles no kernel, it only has buffers of its own.
+ */
+export async function trainProgram(
+  { device, model, slots }: ProgramOptions,
+  feed: Feed,
+  size: number,
+  options: {
+    readonly frozen: Part | null;
+    readonly first: Part;
+    readonly classWeights: Tensor | null;
+    readonly optimizer: StepOptimizer;
+  },
+): Promise<BatchProgram<TrainResult>> {
+  const { frozen, first, classWeights, optimizer } = options;
+  const batch = feed.batch(size);
+  const labels = input([size], { device, dtype: "u32" });
+  const program = await capture(
+    device,
+    () => {
+      const x = batch.tensor();
+      const features = frozen ? noGrad(() => forward(model, feed, x, frozen)) : x;
+      const logits = model.run(features, first, "fc");
+      const loss = softmaxCrossEntropy(logits, labels, classWeights ? { weights: classWeights } : {});
+      optimizer.zeroGrad();
+      loss.backward();
+      optimizer.step();
+      return { loss, logits };
+    },
+    { slots },
+  );
+  return { batch, labels, program };
+}
+
+/** Everything from what the feed delivers up to a part's output, without gradients; the model's modules decide on train or eval mode. */
+export async function forwardProgram(
+  { device, model, slots }: ProgramOptions,
+  feed: Feed,
+  size: number,
+  last: Part,
+): Promise<{ batch: FeedBatch; program: Program<Tensor> }> {
+  const batch = feed.batch(size);
+  const program = await capture(device, () => noGrad(() => forward(model, feed, batch.tensor(), last)), { slots });
+  return { batch, program };
+}
