@@ -84,6 +84,7 @@ function installFingerprint() {
     "pnpm-lock.yaml",
     "pnpm-workspace.yaml",
     "examples/package.json",
+    "benchmarks/package.json",
     ...packages.sort(),
   ].filter((file) => existsSync(join(root, file)));
   const hash = createHash("sha256").update(`${PNPM_VERSION} ${process.platform} ${process.arch}`);
