@@ -1,1 +1,2 @@
 export * from "./resnet.ts";
+export * from "./preprocessing/index.ts";
