@@ -14,3 +14,4 @@ export * from "./matmul/index.ts";
 export * from "./conv2d/index.ts";
 export * from "./batchNorm/index.ts";
 export * from "./pool/index.ts";
+export * from "./image/index.ts";

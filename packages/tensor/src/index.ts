@@ -11,6 +11,15 @@ export { defineOp, type OpContext, type OpDefinition } from "./autograd/defineOp
 export { capture, type CaptureOptions } from "./capture/capture.ts";
 export { SlotPool } from "./capture/slotPool.ts";
 export { Storage } from "./storage.ts";
+export {
+  packViews,
+  pictureWords,
+  VIEW_WORDS,
+  type PictureBox,
+  type ImageView,
+  type Normalization,
+  type PictureSizes,
+} from "@fracture/kernels";
 export { philox4x32, randomNormals, randomUniform, seedWords, type RandomSequence } from "@fracture/kernels";
 export type { Program, ProgramKernel } from "./capture/program.ts";
 export * from "./ops/index.ts";
