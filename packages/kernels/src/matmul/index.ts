@@ -1,1 +1,2 @@
 export { planMatmul, type MatmulGeometry } from "./matmul.ts";
+export { matmulReference } from "./reference.ts";

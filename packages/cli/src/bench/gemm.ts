@@ -1,0 +1,33 @@
+import type { MatmulGeometry } from "@fracture/kernels";
+import type { Device } from "@fracture/tensor";
+import type { Progress } from "../output/progress.ts";
+import type { MeasureOptions } from "./measure.ts";
+import { measureMatmul } from "./products.ts";
+import type { BenchRow } from "./report.ts";
+import { readMatmulShapes } from "./shapes.ts";
+
+/** The size at which the transposed products are measured too: those of a linear layer's gradients. */
+const TRANSPOSED_SIZE = 1024;
+
+/** Square products A B of each size, and A Bᵀ and Aᵀ B of one; or those of a file. */
+export async function gemmRows(
+  device: Device,
+  { sizes, shapes: file }: { readonly sizes: readonly number[]; readonly shapes?: string },
+  options: MeasureOptions,
+  progress: Progress,
+): Promise<BenchRow[]> {
+  const shapes = file === undefined ? sizes.flatMap(squareProducts) : await readMatmulShapes(file);
+  const rows: BenchRow[] = [];
+  for (const [i, shape] of shapes.entries()) {
+    progress.update(`product ${i + 1} of ${shapes.length}: ${shape.m} x ${shape.k} x ${shape.n}`);
+    rows.push(await measureMatmul(device, shape, options));
+  }
+  return rows;
+}
+
+function squareProducts(size: number): MatmulGeometry[] {
+  const square = { m: size, n: size, k: size };
+  return size === TRANSPOSED_SIZE
+    ? [square, { ...square, transposeB: true }, { ...square, transposeA: true }]
+    : [square];
+}

@@ -1,0 +1,200 @@
+import { ResNet, type Architecture } from "@fracture/resnet";
+import {
+  capture,
+  input,
+  nn,
+  noGrad,
+  optim,
+  softmaxCrossEntropy,
+  tidy,
+  type Device,
+  type Tensor,
+} from "@fracture/tensor";
+import { CheckError } from "../exitCodes.ts";
+import type { Progress } from "../output/progress.ts";
+import { noise } from "./check.ts";
+import { measure, type MeasureOptions } from "./measure.ts";
+import { timed, type BenchRow } from "./report.ts";
+
+export interface NetworkOptions {
+  readonly arch: Architecture;
+  readonly size: number;
+  readonly batchSize: number;
+  readonly classes: number;
+}
+
+const SEED = 0;
+const CHECKED_STEPS = 2;
+// A captured program runs the kernels of the eager run, in its order: what differs is where intermediates lie. Passes that
+// fuse kernels may round otherwise.
+const LARGEST_DIFFERENCE = 1e-4;
+
+/**
+ * A training step as training runs it: forward in training mode, cross-entropy, backward and Adam, as one captured program.
+ * Its first losses are compared with those of the same steps run eagerly.
+ */
+export async function stepRow(
+  device: Device,
+  options: NetworkOptions,
+  measuring: MeasureOptions,
+  progress: Progress,
+): Promise<BenchRow> {
+  const { arch, size, batchSize } = options;
+  const { x, labels } = inputs(device, options);
+
+  progress.update("running the step eagerly, as the reference");
+  const expected = await eagerLosses(device, options, x, labels, measuring.signal);
+
+  const model = createModel(device, options);
+  const adam = new optim.Adam(model.parameters());
+  progress.update("compiling");
+  const started = performance.now();
+  using program = await capture(device, () => trainingStep(model, adam, x, labels));
+  await device.sync();
+  const compileMs = performance.now() - started;
+
+  const losses: number[] = [];
+  for (let step = 0; step < CHECKED_STEPS; step++) {
+    measuring.signal.throwIfAborted();
+    program.replay();
+    losses.push(await program.result.item());
+  }
+  const difference = checkClose(`the losses of the first ${CHECKED_STEPS} steps`, losses, expected);
+
+  progress.update(`measuring ${measuring.repeats} steps`);
+  const created = device.counts;
+  const timing = await measure(async () => {
+    program.replay();
+    await device.sync();
+  }, measuring);
+  const loss = await program.result.item();
+  if (!Number.isFinite(loss)) throw new CheckError(`the loss became ${loss}`);
+  return {
+    name: `${arch} training step, ${size} x ${size}, batch ${batchSize}, f32`,
+    ...timed(timing),
+    images_per_s: (batchSize * 1000) / timing.medianMs,
+    gflop_per_s: program.flop / timing.medianMs / 1e6,
+    flop: program.flop,
+    kernels: program.kernels.length,
+    dispatches: program.dispatches,
+    slot_bytes: program.slotBytes,
+    unshared_bytes: program.unsharedBytes,
+    live_bytes: device.counts.liveBytes,
+    created_while_measured: {
+      buffers: device.counts.created - created.created,
+      bind_groups: device.counts.bindGroups - created.bindGroups,
+      pipelines: device.counts.pipelines - created.pipelines,
+    },
+    compile_ms: compileMs,
+    first_losses: losses,
+    eager_losses: expected,
+    largest_error: difference,
+    last_loss: loss,
+  };
+}
+
+/** A forward pass in inference mode, without gradients, as one captured program. Its logits are compared with the eager run's. */
+export async function inferRow(
+  device: Device,
+  options: NetworkOptions,
+  measuring: MeasureOptions,
+  progress: Progress,
+): Promise<BenchRow> {
+  const { arch, size, batchSize } = options;
+  const { x } = inputs(device, options);
+  const model = createModel(device, options).eval();
+
+  progress.update("running the network eagerly, as the reference");
+  const eager = noGrad(() => tidy(() => model.forward(x)));
+  const expected = await eager.data();
+  eager.dispose();
+  measuring.signal.throwIfAborted();
+
+  progress.update("compiling");
+  const started = performance.now();
+  using program = await capture(device, () => noGrad(() => model.forward(x)));
+  await device.sync();
+  const compileMs = performance.now() - started;
+  program.replay();
+  const difference = checkClose("the logits", await program.result.data(), expected);
+
+  progress.update(`measuring ${measuring.repeats} passes`);
+  const timing = await measure(async () => {
+    program.replay();
+    await device.sync();
+  }, measuring);
+  return {
+    name: `${arch} inference, ${size} x ${size}, batch ${batchSize}, f32`,
+    ...timed(timing),
+    images_per_s: (batchSize * 1000) / timing.medianMs,
+    gflop_per_s: program.flop / timing.medianMs / 1e6,
+    flop: program.flop,
+    kernels: program.kernels.length,
+    dispatches: program.dispatches,
+    slot_bytes: program.slotBytes,
+    unshared_bytes: program.unsharedBytes,
+    live_bytes: device.counts.liveBytes,
+    compile_ms: compileMs,
+    largest_error: difference,
+  };
+}
+
+function inputs(device: Device, { size, batchSize, classes }: NetworkOptions): { x: Tensor; labels: Tensor } {
+  const x = input([batchSize, size, size, 3], { device });
+  x.write(noise(x.size, 1));
+  const labels = input([batchSize], { device, dtype: "u32" });
+  labels.write(Uint32Array.from({ length: batchSize }, (_, i) => i % classes));
+  return { x, labels };
+}
+
+const createModel = (device: Device, { arch, classes }: NetworkOptions): ResNet =>
+  new ResNet({ architecture: arch, classes, device, generator: new nn.Generator(SEED) });
+
+function trainingStep(model: ResNet, adam: optim.Adam, x: Tensor, labels: Tensor): Tensor {
+  const loss = softmaxCrossEntropy(model.forward(x), labels);
+  adam.zeroGrad();
+  loss.backward();
+  adam.step();
+  return loss;
+}
+
+/** The losses of the first steps, run op by op. */
+async function eagerLosses(
+  device: Device,
+  options: NetworkOptions,
+  x: Tensor,
+  labels: Tensor,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const model = createModel(device, options);
+  const adam = new optim.Adam(model.parameters());
+  const losses: number[] = [];
+  for (let step = 0; step < CHECKED_STEPS; step++) {
+    signal.throwIfAborted();
+    const loss = tidy(() => trainingStep(model, adam, x, labels));
+    losses.push(await loss.item());
+    loss.dispose();
+  }
+  adam.dispose();
+  model.dispose();
+  await device.sync(); // before buffers that queued work uses are given back
+  device.pool.trim();
+  return losses;
+}
+
+/** Gives the largest difference relative to the largest expected value. Throws a CheckError where it is too large. */
+function checkClose(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let worst = 0;
+  let scale = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual[i]! - expected[i]!);
+    worst = Math.max(worst, error); // NaN stays
+    scale = Math.max(scale, Math.abs(expected[i]!));
+  }
+  const difference = worst / scale;
+  if (!(difference <= LARGEST_DIFFERENCE))
+    throw new CheckError(
+      `${what} of the captured program differ from the eager run's by ${difference.toPrecision(2)}, at most ${LARGEST_DIFFERENCE} is rounding: please report this device`,
+    );
+  return difference;
+}

@@ -1,0 +1,95 @@
+import { Option, type Command } from "commander";
+import { ARCHITECTURES } from "@fracture/resnet";
+import type { AdapterChoice, Device } from "@fracture/tensor";
+import { adapterOption, withDevice } from "../device.ts";
+import type { Io } from "../io.ts";
+import { integer, integers } from "../options.ts";
+import { Progress } from "../output/progress.ts";
+import type { MeasureOptions } from "../bench/measure.ts";
+import type { NetworkOptions } from "../bench/network.ts";
+import type { BenchRow } from "../bench/report.ts";
+import { CONV_SHAPES_EXAMPLE, MATMUL_SHAPES_EXAMPLE } from "../bench/shapes.ts";
+
+interface BenchOptions {
+  readonly adapter: AdapterChoice;
+  readonly repeat: number;
+  readonly warmUp: number;
+  readonly json: boolean;
+}
+
+const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES);
+
+/** `fracture bench gemm|conv|step|infer` */
+export function benchCommand(program: Command, io: Io): void {
+  const bench = program
+    .command("bench")
+    .description("measure kernels and whole networks on this device, results checked")
+    .helpCommand(false);
+
+  const add = (name: string, description: string): Command =>
+    bench
+      .command(name)
+      .description(description)
+      .addOption(adapterOption())
+      .option("--repeat <n>", "runs that are timed: their median counts", integer(1), 5)
+      .option("--warm-up <n>", "runs before those", integer(0), 2)
+      .option("--json", "print the results as JSON", false);
+
+  add("gemm", "matrix products of several sizes and transpositions")
+    .option("--sizes <list>", "square products to measure", integers(1), [256, 512, 1024, 2048])
+    .option("--shapes <file>", `products to measure instead, a JSON file: ${MATMUL_SHAPES_EXAMPLE}`)
+    .action((options: BenchOptions & { sizes: number[]; shapes?: string }) =>
+      measured(io, options, async (device, measure, progress) => {
+        const { gemmRows } = await import("../bench/gemm.ts");
+        return gemmRows(device, options, measure, progress);
+      }),
+    );
+
+  add("conv", "the distinct convolutions of ResNet-50: forward, gradient of the input, gradient of the weight")
+    .option("--size <pixels>", "height and width of the images", integer(1), 224)
+    .option("--batch-size <n>", "images in a batch", integer(1), 2)
+    .option("--shapes <file>", `convolutions to measure instead, a JSON file: ${CONV_SHAPES_EXAMPLE}`)
+    .action((options: BenchOptions & { size: number; batchSize: number; shapes?: string }) =>
+      measured(io, options, async (device, measure, progress) => {
+        const { convRows } = await import("../bench/conv.ts");
+        return convRows(device, options, measure, progress);
+      }),
+    );
+
+  const network = (name: string, description: string): Command =>
+    add(name, description)
+      .addOption(new Option("--arch <name>", "the network").choices(ARCHITECTURE_NAMES).default("resnet50"))
+      .option("--size <pixels>", "height and width of the images", integer(1), 64)
+      .option("--batch-size <n>", "images in a batch", integer(1), 8)
+      .option("--classes <n>", "size of the head", integer(2), 1000);
+
+  network("step", "a training step: forward, loss, backward and Adam").action(
+    (options: BenchOptions & NetworkOptions) =>
+      measured(io, options, async (device, measure, progress) => {
+        const { stepRow } = await import("../bench/network.ts");
+        return [await stepRow(device, options, measure, progress)];
+      }),
+  );
+
+  network("infer", "a forward pass in inference mode").action((options: BenchOptions & NetworkOptions) =>
+    measured(io, options, async (device, measure, progress) => {
+      const { inferRow } = await import("../bench/network.ts");
+      return [await inferRow(device, options, measure, progress)];
+    }),
+  );
+}
+
+/** Opens the device, measures, prints. */
+async function measured(
+  io: Io,
+  { adapter, repeat, warmUp, json }: BenchOptions,
+  body: (device: Device, measure: MeasureOptions, progress: Progress) => Promise<BenchRow[]>,
+): Promise<void> {
+  const { printRows } = await import("../bench/report.ts");
+  await withDevice(io, adapter, async (device) => {
+    using progress = new Progress(io.stderr);
+    const rows = await body(device, { repeats: repeat, warmUp, signal: io.signal }, progress);
+    progress.clear();
+    printRows(io, device, rows, { json });
+  });
+}

@@ -1,0 +1,36 @@
+/** Where text goes. */
+export interface Sink {
+  write(text: string): void;
+  /** True where a person watches: lines may then be overwritten. */
+  readonly isTTY: boolean;
+  /** Width in characters, of a terminal. */
+  readonly columns: number;
+}
+
+/** What a command sees of the world around it: results go to stdout, everything else to stderr. */
+export interface Io {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const DEFAULT_COLUMNS = 80;
+
+/** The process's own streams. A reader that goes away (`fracture predict ... | head`) is no error. */
+export function processIo(signal: AbortSignal): Io {
+  const sink = (stream: NodeJS.WriteStream): Sink => {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+    return {
+      write: (text) => void stream.write(text),
+      isTTY: stream.isTTY ?? false,
+      get columns() {
+        return stream.columns ?? DEFAULT_COLUMNS;
+      },
+    };
+  };
+  return { stdout: sink(process.stdout), stderr: sink(process.stderr), signal, env: process.env };
+}

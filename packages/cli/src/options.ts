@@ -1,0 +1,35 @@
+import { InvalidArgumentError } from "commander";
+
+/** Parses an option's value as an integer of at least `least`. */
+export const integer =
+  (least: number) =>
+  (text: string): number => {
+    const value = number(text);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`Expected an integer, ${least} or more.`);
+    return value;
+  };
+
+/** Parses an option's value as a number above zero, or with `zero` from zero on. */
+export const positive =
+  ({ zero = false } = {}) =>
+  (text: string): number => {
+    const value = number(text);
+    if (!(Number.isFinite(value) && (value > 0 || (zero && value === 0))))
+      throw new InvalidArgumentError(`Expected a number, ${zero ? "zero or more" : "above zero"}.`);
+    return value;
+  };
+
+/** Parses "256,512" as a list of integers of at least `least`. */
+export const integers =
+  (least: number) =>
+  (text: string): number[] => {
+    const values = text.split(",").map(number);
+    if (!values.every((value) => Number.isSafeInteger(value) && value >= least))
+      throw new InvalidArgumentError(`Expected integers, ${least} or more, with commas between them.`);
+    return values;
+  };
+
+// Number("") is 0 and Number("0x10") 16, which nobody means.
+const number = (text: string): number =>
+  /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : NaN;

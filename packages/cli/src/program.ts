@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { benchCommand } from "./commands/bench.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import type { Io } from "./io.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+/** Every command with its options. What a command needs to do its work is loaded when it runs. */
+export function createProgram(io: Io): Command {
+  const program = new Command("fracture")
+    .description(
+      "Trains convolutional networks to tell fractured bones from whole ones in X-ray images, on any GPU.\nResearch use, not a medical device.",
+    )
+    .version(version, "--version", "print the version")
+    .helpOption("-h, --help", "say what a command does and which options it has")
+    .helpCommand(false)
+    .exitOverride()
+    .configureHelp({ helpWidth: Math.min(120, io.stdout.columns) })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, "fracture: ")),
+    });
+  for (const add of [doctorCommand, benchCommand]) add(program, io);
+  return program;
+}
