@@ -94,14 +94,17 @@ export abstract class Module {
    * `filter` where it is given.
    */
   async stateDict(filter: (name: string) => boolean = () => true): Promise<StateDict> {
-    const members = [...this.#members()].filter(({ name }) => filter(name));
-    const entries = members.map(async ({ name, value }): Promise<[string, StateEntry]> => {
-      if (value instanceof Counter)
-        return [name, { dtype: "i64", shape: [], data: BigInt64Array.of(BigInt(value.value)) }];
+    const entries = new Map<string, StateEntry>();
+    for (const { name, value } of [...this.#members()].filter((member) => filter(member.name))) {
+      if (value instanceof Counter) {
+        entries.set(name, { dtype: "i64", shape: [], data: BigInt64Array.of(BigInt(value.value)) });
+        continue;
+      }
+      // One after the other: each reading at once would need a staging buffer of its own.
       const tensor = value instanceof Buffer ? value.tensor : value;
-      return [name, toTorchLayout(tensor.shape, (await tensor.data()) as Float32Array<ArrayBuffer>)];
-    });
-    return new Map(await Promise.all(entries));
+      entries.set(name, toTorchLayout(tensor.shape, (await tensor.data()) as Float32Array<ArrayBuffer>));
+    }
+    return entries;
   }
 
   /**

@@ -112,19 +112,23 @@ export abstract class Optimizer {
 
   /** Reads a parameter's moments back, for a checkpoint: name -> values, in the engine's layout. */
   async readMoments(parameter: Tensor): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-    const entries = this.#momentsOf(parameter).map(
-      async ({ name, storage }) => [name, new Float32Array(await this.#device.readBytes(storage))] as const,
-    );
-    return new Map(await Promise.all(entries));
+    const values = new Map<string, Float32Array<ArrayBuffer>>();
+    // One after the other: each reading at once would need a staging buffer of its own.
+    for (const { name, storage } of this.#momentsOf(parameter)) {
+      values.set(name, new Float32Array(await this.#device.readBytes(storage)));
+      storage.release();
+    }
+    return values;
   }
 
   /** Restores a parameter's moments. Throws a TensorError where one is missing or of another size. */
   writeMoments(parameter: Tensor, values: ReadonlyMap<string, Float32Array<ArrayBuffer>>): void {
     for (const { name, storage } of this.#momentsOf(parameter)) {
       const moment = values.get(name);
-      if (!moment || moment.byteLength !== storage.bytes)
+      if (moment?.byteLength === storage.bytes) this.#device.writeBytes(storage, moment);
+      storage.release();
+      if (moment?.byteLength !== storage.bytes)
         throw new TensorError("writeMoments", `${name} is missing or of another size`);
-      this.#device.writeBytes(storage, moment);
     }
   }
 
@@ -138,6 +142,7 @@ export abstract class Optimizer {
     this.dispose();
   }
 
+  /** The caller releases the storages. */
   #momentsOf(parameter: Tensor): { name: string; storage: Storage }[] {
     for (const arena of this.#arenas) {
       const segment = arena.segments.find((candidate) => candidate.parameter === parameter);

@@ -1,7 +1,7 @@
 import type { Part, ResNet } from "@fracture/resnet";
 import type { Device, Program, Shape, SlotPool, Tensor } from "@fracture/tensor";
 import type { Feed, FeedBatch } from "./feeds.ts";
-import { forwardProgram } from "./programs.ts";
+import { batchSizesOf, forwardProgram, reserveReadings } from "./programs.ts";
 import { ReadRing } from "./readRing.ts";
 
 export interface ForwardOptions {
@@ -9,6 +9,7 @@ export interface ForwardOptions {
   readonly model: ResNet;
   readonly slots: SlotPool;
   readonly batchSize: number;
+  /** Checked before every batch: `run` throws its reason. */
   readonly signal?: AbortSignal;
   readonly onBatch?: (done: number, total: number) => void;
 }
@@ -20,11 +21,18 @@ export class ForwardPass {
   readonly #last: Part;
   readonly #programs = new Map<number, { batch: FeedBatch; program: Program<Tensor> }>();
 
-  /** @param last the part whose output is wanted: "fc" for logits */
+  /**
+   * @param last the part whose output is wanted: "fc" for logits
+   */
   constructor(options: ForwardOptions, feed: Feed, last: Part) {
     this.#options = options;
     this.#feed = feed;
     this.#last = last;
+  }
+
+  /** Captures what a run over so many samples needs. The modes of the model's modules, train or eval, are fixed by it. */
+  async prepare(samples: number): Promise<void> {
+    for (const size of batchSizesOf(samples, this.#options.batchSize)) await this.#program(size);
   }
 
   /** Calls `receive` for every batch, after its program was queued: the output is valid until the next batch. */
@@ -45,16 +53,19 @@ export class ForwardPass {
     device.flush();
   }
 
-  /** The shape of one sample's output, without the batch. */
-  async outputShape(): Promise<Shape> {
-    return (await this.#program(1)).program.result.shape.slice(1);
+  /** The shape of one sample's output, without the batch, in a run over so many samples. */
+  async outputShape(samples: number): Promise<Shape> {
+    return (await this.#program(Math.min(samples, this.#options.batchSize))).program.result.shape.slice(1);
   }
 
   /** The output of every sample, row by row. */
   async collect(samples: number): Promise<Float32Array<ArrayBuffer>> {
     const parts: Float32Array<ArrayBuffer>[] = [];
     const ring = new ReadRing<Float32Array<ArrayBuffer>>((rows) => parts.push(rows));
-    await this.run(samples, (output) => ring.push(output.data().then((data) => Float32Array.from(data))));
+    await this.run(samples, async (output) => {
+      ring.push(output.data().then((data) => Float32Array.from(data)));
+      await ring.room();
+    });
     await ring.drain();
     const result = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
     parts.reduce((offset, part) => (result.set(part, offset), offset + part.length), 0);
@@ -75,6 +86,7 @@ export class ForwardPass {
     if (!found) {
       found = await forwardProgram(this.#options, this.#feed, size, this.#last);
       this.#programs.set(size, found);
+      if (this.#last === "fc") await reserveReadings([found.program.result]);
     }
     return found;
   }

@@ -10,6 +10,7 @@ import {
   type Tensor,
 } from "@fracture/tensor";
 import type { Feed, FeedBatch } from "./feeds.ts";
+import { STEPS_IN_FLIGHT } from "./readRing.ts";
 
 /** A captured step for one batch size, with the inputs that are written before every replay. */
 export interface BatchProgram<Result> {
@@ -86,4 +87,15 @@ export async function forwardProgram(
   const batch = feed.batch(size);
   const program = await capture(device, () => noGrad(() => forward(model, feed, batch.tensor(), last)), { slots });
   return { batch, program };
+}
+
+/** The sizes of the batches that so many samples make, the largest first: a full one, and what is left for the last one. */
+export function batchSizesOf(samples: number, batchSize: number): number[] {
+  const full = Math.min(samples, batchSize);
+  return samples % full === 0 ? [full] : [full, samples % full];
+}
+
+/** Makes the staging buffers that readings of these results need while steps are in flight, so that no step has to. */
+export async function reserveReadings(results: readonly Tensor[]): Promise<void> {
+  await Promise.all(results.flatMap((result) => Array.from({ length: STEPS_IN_FLIGHT }, () => result.data())));
 }

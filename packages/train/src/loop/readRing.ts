@@ -1,9 +1,9 @@
-/** How many steps may be under way on the device before the oldest one's numbers are waited for. */
-const STEPS_IN_FLIGHT = 2;
+/** How many steps may be under way on the device. While one runs, the host prepares the next. */
+export const STEPS_IN_FLIGHT = 2;
 
 /**
  * Results of steps, read in order without stopping the device: a reading is queued behind its step, and waited for only
- * when two more steps are under way.
+ * when a further step is about to be queued and `STEPS_IN_FLIGHT` are under way.
  */
 export class ReadRing<T> {
   readonly #pending: Promise<T>[] = [];
@@ -13,10 +13,14 @@ export class ReadRing<T> {
     this.#receive = receive;
   }
 
-  async push(reading: Promise<T>): Promise<void> {
+  /** Waits until another step may be queued. */
+  async room(): Promise<void> {
+    while (this.#pending.length >= STEPS_IN_FLIGHT) this.#receive(await this.#pending.shift()!);
+  }
+
+  push(reading: Promise<T>): void {
     reading.catch(() => {}); // its error is thrown where it is awaited, not before
     this.#pending.push(reading);
-    if (this.#pending.length > STEPS_IN_FLIGHT) this.#receive(await this.#pending.shift()!);
   }
 
   /** Waits for everything that was pushed. */

@@ -1,0 +1,29 @@
+import { optim } from "@fracture/tensor";
+import type { Stage, TrainableParts } from "./stages.ts";
+
+export const OPTIMIZERS = ["adam", "adamw", "sgd"] as const;
+export type OptimizerName = (typeof OPTIMIZERS)[number];
+
+/** SGD's momentum, as in torchvision's reference training. */
+const SGD_MOMENTUM = 0.9;
+
+/** An optimiser for the parts that a stage trains: group 0 is the backbone where any of it is trained, the last group the head. */
+export function createOptimizer(
+  name: OptimizerName,
+  weightDecay: number,
+  stage: Stage,
+  { backbone, head }: TrainableParts,
+): optim.Optimizer {
+  const groups = [
+    { parameters: backbone, lr: stage.backboneLr },
+    { parameters: head, lr: stage.lr },
+  ];
+  switch (name) {
+    case "adam":
+      return new optim.Adam(groups, { weightDecay });
+    case "adamw":
+      return new optim.AdamW(groups, { weightDecay });
+    case "sgd":
+      return new optim.SGD(groups, { lr: stage.lr, momentum: SGD_MOMENTUM, weightDecay });
+  }
+}

@@ -1,0 +1,239 @@
+import { SlotPool, tensor, type optim, type Tensor } from "@fracture/tensor";
+import type { HistoryRow } from "../run/history.ts";
+import { updateEarlyStopping } from "./earlyStopping.ts";
+import { NonFiniteLossError } from "./errors.ts";
+import { FeatureCache } from "./featureCache.ts";
+import { FeatureFeed, type Feed } from "./feeds.ts";
+import { ForwardPass, type ForwardOptions } from "./forward.ts";
+import { createOptimizer } from "./optimizers.ts";
+import type { FitOptions, SampleSet } from "./options.ts";
+import { batchSizesOf, reserveReadings, trainProgram, type BatchProgram, type TrainResult } from "./programs.ts";
+import { ReadRing } from "./readRing.ts";
+import { applyStage, type Stage, type TrainableParts } from "./stages.ts";
+import { countCorrect, crossEntropy } from "./scores.ts";
+import { emptySums } from "./state.ts";
+
+/** One stage on the device: its optimiser, its captured programs, its cached features. */
+export class StageRun {
+  readonly optimizer: optim.Optimizer;
+  readonly #options: FitOptions;
+  readonly #stage: Stage;
+  readonly #parts: TrainableParts;
+  readonly #slots: SlotPool;
+  readonly #classWeights: Tensor | null;
+  readonly #programs = new Map<number, BatchProgram<TrainResult>>();
+  readonly #caches: FeatureCache[] = [];
+  #validation: ForwardPass | null = null;
+
+  constructor(options: FitOptions, stage: Stage) {
+    const { device, model, classWeights, optimizer, weightDecay } = options;
+    this.#options = options;
+    this.#stage = stage;
+    this.#parts = applyStage(model, stage);
+    this.#slots = new SlotPool(device);
+    this.optimizer = createOptimizer(optimizer, weightDecay, stage, this.#parts);
+    this.#classWeights = classWeights && tensor(classWeights, { device });
+  }
+
+  /** Restores the optimiser, computes the features that can't change, and captures every program that the stage will need. */
+  async prepare(): Promise<void> {
+    const { train, val, augment, batchSize, checkpoints, model, order, state } = this.#options;
+    checkpoints.restoreOptimizer(this.optimizer);
+    if (val) await checkpoints.beginStage(this.#parts.changes);
+    const feed = await this.#cached(train, augment);
+    const valFeed = val && (await this.#cached(val, false));
+    for (const size of batchSizesOf(order(state.epochs).length, batchSize)) await this.#capture(feed, size);
+    if (val && valFeed) {
+      model.eval();
+      this.#validation = new ForwardPass(this.#forwardOptions(), valFeed, "fc");
+      await this.#validation.prepare(val.labels.length);
+      applyStage(model, this.#stage);
+    }
+  }
+
+  /** Goes on from where the state says to the end of the stage, or until it stops improving. */
+  async train(): Promise<void> {
+    const { state, stopping, val, checkpoints, onEvent, log } = this.#options;
+    while (state.stageEpochs < this.#stage.epochs) {
+      const { rates, lrHead, lrBackbone } = this.#rates();
+      this.optimizer.learningRates = rates;
+      const started = performance.now();
+      const samples = await this.#epoch(lrHead);
+      const { loss, weight, correct, seen } = state.partial;
+      const validated = val && (await this.#validate(val));
+      const seconds = (performance.now() - started) / 1000;
+      const row: HistoryRow = {
+        epoch: state.epochs + 1,
+        stage: this.#stage.name,
+        trainLoss: loss / weight,
+        trainAccuracy: correct / seen,
+        valLoss: validated?.loss ?? null,
+        valAccuracy: validated?.accuracy ?? null,
+        lrBackbone,
+        lrHead,
+        seconds,
+        imagesPerSecond: samples / seconds,
+      };
+      const watched = validated && (stopping.monitor === "valAccuracy" ? validated.accuracy : validated.loss);
+      const update = watched === null ? null : updateEarlyStopping(state.stopping, row.epoch, watched, stopping);
+      if (update) state.stopping = update.state;
+      state.epochs += 1;
+      state.stageEpochs += 1;
+      state.epochSteps = 0;
+      state.partial = emptySums();
+      if (update?.improved) await checkpoints.keepBest(this.#parts.changes);
+      log.appendEpoch(row);
+      onEvent({ kind: "epoch", row, improved: update?.improved ?? false });
+      if (update?.stop) {
+        onEvent({ kind: "stopped", epoch: row.epoch, bestEpoch: state.stopping.bestEpoch });
+        return;
+      }
+      if (state.stageEpochs < this.#stage.epochs && checkpoints.due()) await checkpoints.save(this.optimizer);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const { batch, labels, program } of this.#programs.values()) {
+      program.result.loss.dispose();
+      program.result.logits.dispose();
+      program.dispose();
+      labels.dispose();
+      batch.dispose();
+    }
+    this.#validation?.dispose();
+    for (const cache of this.#caches) cache.dispose();
+    this.#classWeights?.dispose();
+    this.#slots.dispose();
+    this.optimizer.dispose();
+  }
+
+  /** The rates of this epoch: by parameter group, and for the log. */
+  #rates(): { rates: number[]; lrHead: number; lrBackbone: number | null } {
+    const { schedule, state } = this.#options;
+    const lrHead = schedule(this.#stage.lr, state.stageEpochs);
+    if (this.#parts.backbone.length === 0) return { rates: [lrHead], lrHead, lrBackbone: null };
+    const lrBackbone = schedule(this.#stage.backboneLr, state.stageEpochs);
+    return { rates: [lrBackbone, lrHead], lrHead, lrBackbone };
+  }
+
+  /** Steps through an epoch from where the state says; returns how many samples were seen. */
+  async #epoch(lr: number): Promise<number> {
+    const { order, state, train, batchSize, signal, log, checkpoints } = this.#options;
+    const samples = order(state.epochs);
+    const steps = Math.ceil(samples.length / batchSize);
+    const firstStep = state.epochSteps;
+    const started = performance.now();
+    const ring = new ReadRing<StepReading>((reading) => {
+      this.#account(reading);
+      log.appendStep({ epoch: state.epochs + 1, step: state.steps, loss: reading.loss, lr });
+      this.#report(reading.loss, steps, (performance.now() - started) / (state.epochSteps - firstStep));
+    });
+    for (let step = firstStep; step < steps; step++) {
+      await ring.room();
+      if (signal.aborted || (step > firstStep && checkpoints.due())) {
+        await ring.drain();
+        signal.throwIfAborted();
+        await checkpoints.save(this.optimizer);
+      }
+      const batch = samples.slice(step * batchSize, (step + 1) * batchSize);
+      const labels = batch.map((sample) => train.labels[sample]!);
+      const { batch: inputs, labels: target, program } = this.#programs.get(batch.length)!;
+      target.write(labels);
+      inputs.load(batch, state.epochs);
+      program.replay();
+      const reading = Promise.all([program.result.loss.data(), program.result.logits.data()]);
+      ring.push(reading.then(([loss, logits]) => ({ loss: loss[0]!, logits, labels, samples: batch })));
+    }
+    await ring.drain();
+    return samples.length - Math.min(samples.length, firstStep * batchSize);
+  }
+
+  /** Adds a step to the sums of the epoch. */
+  #account({ loss, logits, labels, samples }: StepReading): void {
+    const { state, classWeights, model, train } = this.#options;
+    if (!Number.isFinite(loss)) {
+      const files = samples.map((sample) => train.paths[sample]!);
+      throw new NonFiniteLossError(loss, state.epochs + 1, state.epochSteps + 1, files);
+    }
+    const weight = labels.reduce((total, label) => total + (classWeights?.[label] ?? 1), 0);
+    state.partial.loss += loss * weight;
+    state.partial.weight += weight;
+    state.partial.correct += countCorrect(logits, labels, model.classes);
+    state.partial.seen += labels.length;
+    state.epochSteps += 1;
+    state.steps += 1;
+  }
+
+  #report(loss: number, steps: number, msPerStep: number): void {
+    const { state, batchSize, onEvent } = this.#options;
+    const left = (this.#stage.epochs - state.stageEpochs) * steps - state.epochSteps;
+    onEvent({
+      kind: "step",
+      epoch: state.epochs + 1,
+      step: state.epochSteps,
+      steps,
+      loss,
+      imagesPerSecond: (batchSize * 1000) / msPerStep,
+      secondsLeft: (left * msPerStep) / 1000,
+    });
+  }
+
+  /** Loss and accuracy on the validation samples, every sample with the same weight. */
+  async #validate({ labels }: SampleSet): Promise<{ loss: number; accuracy: number }> {
+    const { classes } = this.#options.model;
+    const logits = await this.#validation!.collect(labels.length);
+    return {
+      loss: crossEntropy(logits, labels, classes),
+      accuracy: countCorrect(logits, labels, classes) / labels.length,
+    };
+  }
+
+  /** A feed of the features of the frozen parts, where they can't change and fit; else of pictures. */
+  async #cached(set: SampleSet, augment: boolean): Promise<Feed> {
+    const { device, featureBytes, onEvent } = this.#options;
+    const pictures = set.feed({ augment });
+    const { frozen } = this.#parts;
+    const samples = set.labels.length;
+    if (!frozen || augment) return pictures;
+    const onBatch = (done: number, total: number): void => onEvent({ kind: "features", done, total });
+    const pass = new ForwardPass({ ...this.#forwardOptions(), onBatch }, pictures, frozen);
+    try {
+      const shape = await pass.outputShape(samples);
+      const held = this.#caches.reduce((sum, cache) => sum + cache.bytes, 0);
+      if (held + FeatureCache.bytesOf(samples, shape) > featureBytes) return pictures;
+      const cache = new FeatureCache(device, samples, shape);
+      this.#caches.push(cache);
+      const ring = new ReadRing<void>(() => {});
+      await pass.run(samples, async (features, indices) => {
+        cache.store(features, indices);
+        ring.push(device.sync());
+        await ring.room();
+      });
+      await ring.drain();
+      return new FeatureFeed(device, frozen, cache);
+    } finally {
+      pass.dispose();
+    }
+  }
+
+  async #capture(feed: Feed, size: number): Promise<void> {
+    const { device, model } = this.#options;
+    const { frozen, first } = this.#parts;
+    const step = { frozen, first, classWeights: this.#classWeights, optimizer: this.optimizer };
+    const captured = await trainProgram({ device, model, slots: this.#slots }, feed, size, step);
+    this.#programs.set(size, captured);
+    await reserveReadings([captured.program.result.loss, captured.program.result.logits]);
+  }
+
+  #forwardOptions(): ForwardOptions {
+    const { device, model, batchSize, signal } = this.#options;
+    return { device, model, slots: this.#slots, batchSize, signal };
+  }
+}
+
+interface StepReading {
+  readonly loss: number;
+  readonly logits: ArrayLike<number>;
+  readonly labels: readonly number[];
+  readonly samples: readonly number[];
+}
