@@ -1,0 +1,6 @@
+export { drawPhantom, type Phantom, type PhantomBreak, type PhantomOptions } from "./drawPhantom.ts";
+export { PHANTOM_SPLITS, type PhantomSplit } from "./draws.ts";
+export { PhantomError, type PhantomFault } from "./errors.ts";
+export { PHANTOM_CLASSES, PHANTOM_FORMAT, phantomPaths } from "./folder.ts";
+export { HAIRLINE_SHARE, type FractureKind, type FracturePattern } from "./fracture.ts";
+export { BREAK_COLUMNS, writePhantomSet, type PhantomSetOptions, type PhantomSetSummary } from "./writePhantomSet.ts";
