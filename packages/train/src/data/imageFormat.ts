@@ -1,0 +1,69 @@
+/** What is decoded. */
+export type ImageFormat = "jpeg" | "png" | "webp" | "tiff" | "gif";
+
+export type SniffedFormat =
+  | { readonly format: ImageFormat }
+  /** `what` says what the bytes are instead. */
+  | { readonly format: null; readonly what: string };
+
+/** How many bytes of the beginning of a file `sniffImage` looks at. */
+export const SNIFFED_BYTES = 1024;
+
+interface Signature {
+  readonly at?: number;
+  readonly bytes: string;
+}
+
+const READ: readonly (readonly [ImageFormat, ...Signature[]])[] = [
+  ["jpeg", { bytes: "\xff\xd8\xff" }],
+  ["png", { bytes: "\x89PNG\r\n\x1a\n" }],
+  ["gif", { bytes: "GIF87a" }],
+  ["gif", { bytes: "GIF89a" }],
+  ["webp", { bytes: "RIFF" }, { at: 8, bytes: "WEBP" }],
+  ["tiff", { bytes: "II*\0" }],
+  ["tiff", { bytes: "MM\0*" }],
+  ["tiff", { bytes: "II+\0" }],
+  ["tiff", { bytes: "MM\0+" }],
+];
+
+const CONVERT = "which is not read here: convert it to PNG";
+
+const REFUSED: readonly (readonly [string, ...Signature[]])[] = [
+  [`a DICOM file, ${CONVERT}`, { at: 128, bytes: "DICM" }],
+  [`a BMP picture, ${CONVERT}`, { bytes: "BM" }],
+  [`a HEIF or AVIF picture, ${CONVERT}`, { at: 4, bytes: "ftyp" }],
+  [`a JPEG 2000 picture, ${CONVERT}`, { at: 4, bytes: "jP  " }],
+  [`a JPEG 2000 picture, ${CONVERT}`, { bytes: "\xff\x4f\xff\x51" }],
+  [`a JPEG XL picture, ${CONVERT}`, { at: 4, bytes: "JXL " }],
+  [`a JPEG XL picture, ${CONVERT}`, { bytes: "\xff\x0a" }],
+  [`a Photoshop picture, ${CONVERT}`, { bytes: "8BPS" }],
+  [`an icon, ${CONVERT}`, { bytes: "\0\0\x01\0" }],
+  ["a PDF", { bytes: "%PDF" }],
+  ["a zip archive", { bytes: "PK\x03\x04" }],
+  ["a gzip archive", { bytes: "\x1f\x8b" }],
+];
+
+/**
+ * What a file is by its first bytes, whatever its name says. Other than the five formats that are decoded nothing gets past
+ * this, so that no SVG, PDF or other language that a decoder might run is ever opened.
+ *
+ * @param head the first SNIFFED_BYTES of the file, or all of a shorter one
+ */
+export function sniffImage(head: Uint8Array): SniffedFormat {
+  if (head.length === 0) return { format: null, what: "empty" };
+  const text = Buffer.from(head.subarray(0, SNIFFED_BYTES)).toString("latin1");
+  const matches = (signatures: readonly Signature[]): boolean =>
+    signatures.every(({ at = 0, bytes }) => text.startsWith(bytes, at));
+  for (const [format, ...signatures] of READ) if (matches(signatures)) return { format };
+  for (const [what, ...signatures] of REFUSED) if (matches(signatures)) return { format: null, what };
+  return { format: null, what: describeText(text) ?? "no picture in a known format" };
+}
+
+function describeText(text: string): string | null {
+  const start = text.replace(/^(\xef\xbb\xbf)?\s*/, "").toLowerCase();
+  if (/<svg[\s>]/.test(start) && start.startsWith("<")) return `an SVG drawing, ${CONVERT}`;
+  if (/^<(!doctype html|html|head|body)\b/.test(start)) return "an HTML page (a download that failed?)";
+  if (start.startsWith("version https://git-lfs")) return "a Git LFS pointer: the file itself was never downloaded";
+  // oxlint-disable-next-line no-control-regex -- bytes that text doesn't hold
+  return /[\x00-\x08\x0e-\x1f]/.test(text) ? null : "a text file";
+}
