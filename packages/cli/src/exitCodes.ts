@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { CommanderError } from "commander";
 
 export const SUCCESS = 0;
@@ -25,12 +26,18 @@ export class CheckError extends Error {
 const BY_NAME: Readonly<Record<string, number>> = {
   InputError: USAGE,
   // what was given can't be used
+  AugmentationError: USAGE,
   CsvError: USAGE,
+  EarlyStoppingError: USAGE,
+  ImageError: USAGE,
+  PreprocessingError: USAGE,
   RunFolderError: USAGE,
+  ScheduleError: USAGE,
   StateDictError: USAGE,
   // the machine, or the run
   CheckError: FAILURE,
   DeviceLimitError: FAILURE,
+  FileWriteError: FAILURE,
   GpuError: FAILURE,
   NoAdapterError: FAILURE,
   NonFiniteLossError: FAILURE,
@@ -43,7 +50,7 @@ const BY_NAME: Readonly<Record<string, number>> = {
 const BY_SYSTEM_CODE: Readonly<Record<string, { readonly exitCode: number; readonly reason: string }>> = {
   ENOENT: { exitCode: USAGE, reason: "no such file or folder" },
   ENOTDIR: { exitCode: USAGE, reason: "a part of the path is not a folder" },
-  EISDIR: { exitCode: USAGE, reason: "is a folder, and a file is needed" },
+  EISDIR: { exitCode: USAGE, reason: "is a folder, and a file was expected" },
   EACCES: { exitCode: USAGE, reason: "permission denied" },
   EPERM: { exitCode: USAGE, reason: "not permitted" },
   EROFS: { exitCode: USAGE, reason: "the file system is read-only" },
@@ -61,14 +68,24 @@ export interface Failure {
   readonly unforeseen: boolean;
 }
 
+/** The text of a file that the user named. What the system says against it names the file. */
+export async function readInput(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw Object.assign(error as Error, { path: file }); // reading a folder fails without a path
+  }
+}
+
 /** What to say of an error, and the exit code for it. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return { exitCode: error.exitCode && USAGE, message: "", unforeseen: false };
   if (!(error instanceof Error)) return { exitCode: FAILURE, message: String(error), unforeseen: true };
   const { code, path } = error as NodeJS.ErrnoException;
   const system = path !== undefined && code !== undefined ? BY_SYSTEM_CODE[code] : undefined;
-  if (system) return { exitCode: system.exitCode, message: `${path}: ${system.reason}`, unforeseen: false };
-  const exitCode = exitCodeOf(error);
+  if (system && error.name === "Error")
+    return { exitCode: system.exitCode, message: `${path}: ${system.reason}`, unforeseen: false };
+  const exitCode = system?.exitCode ?? exitCodeOf(error);
   if (exitCode === INTERRUPTED)
     return { exitCode, message: error.name === "AbortError" ? "stopped" : error.message, unforeseen: false };
   return { exitCode: exitCode ?? FAILURE, message: error.message, unforeseen: exitCode === undefined };

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { benchCommand } from "./commands/bench.ts";
+import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import type { Io } from "./io.ts";
 
@@ -24,6 +25,6 @@ export function createProgram(io: Io): Command {
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, "fracture: ")),
     });
-  for (const add of [doctorCommand, benchCommand]) add(program, io);
+  for (const add of [doctorCommand, dataCommand, benchCommand]) add(program, io);
   return program;
 }

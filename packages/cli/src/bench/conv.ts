@@ -13,21 +13,38 @@ interface Totals {
   bytes: number;
 }
 
+export interface ConvShapes {
+  readonly shapes: readonly ConvShape[];
+  /** True where they are a network's, so that sums of them mean something. */
+  readonly network: boolean;
+  readonly batchSize: number;
+}
+
+/** The distinct convolutions of ResNet-50, or those of a file. */
+export async function convShapes({
+  size,
+  batchSize,
+  shapes: file,
+}: {
+  readonly size: number;
+  readonly batchSize: number;
+  readonly shapes?: string;
+}): Promise<ConvShapes> {
+  if (file === undefined) return { shapes: resnet50ConvShapes(size, batchSize), network: true, batchSize };
+  const shapes = (await readConvShapes(file)).map((geometry, i) => ({ name: `${file} ${i}`, count: 1, geometry }));
+  return { shapes, network: false, batchSize };
+}
+
 /**
- * The three products of every distinct convolution of ResNet-50, and their sums weighted by how often each occurs; or those
- * of the convolutions of a file. The gradient of the network's input is left out, as in training.
+ * The three products of every convolution, and for a network their sums weighted by how often each occurs. The gradient of
+ * the network's input is left out, as in training.
  */
 export async function convRows(
   device: Device,
-  { size, batchSize, shapes: file }: { readonly size: number; readonly batchSize: number; readonly shapes?: string },
+  { shapes, network, batchSize }: ConvShapes,
   options: MeasureOptions,
   progress: Progress,
 ): Promise<BenchRow[]> {
-  const shapes: ConvShape[] =
-    file === undefined
-      ? resnet50ConvShapes(size, batchSize)
-      : (await readConvShapes(file)).map((geometry, i) => ({ name: `${file} ${i}`, count: 1, geometry }));
-  const network = file === undefined;
   const rows: BenchRow[] = [];
   const totals = new Map<ConvProduct, Totals>();
   for (const [i, { name, count, geometry }] of shapes.entries()) {

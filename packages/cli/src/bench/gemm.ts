@@ -10,13 +10,23 @@ import { readMatmulShapes } from "./shapes.ts";
 const TRANSPOSED_SIZE = 1024;
 
 /** Square products A B of each size, and A Bᵀ and Aᵀ B of one; or those of a file. */
+export async function gemmShapes({
+  sizes,
+  shapes,
+}: {
+  readonly sizes: readonly number[];
+  readonly shapes?: string;
+}): Promise<MatmulGeometry[]> {
+  return shapes === undefined ? sizes.flatMap(squareProducts) : readMatmulShapes(shapes);
+}
+
+/** One row a product. */
 export async function gemmRows(
   device: Device,
-  { sizes, shapes: file }: { readonly sizes: readonly number[]; readonly shapes?: string },
+  shapes: readonly MatmulGeometry[],
   options: MeasureOptions,
   progress: Progress,
 ): Promise<BenchRow[]> {
-  const shapes = file === undefined ? sizes.flatMap(squareProducts) : await readMatmulShapes(file);
   const rows: BenchRow[] = [];
   for (const [i, shape] of shapes.entries()) {
     progress.update(`product ${i + 1} of ${shapes.length}: ${shape.m} x ${shape.k} x ${shape.n}`);

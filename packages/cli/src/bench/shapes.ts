@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { conv2dGeometry, type Conv2dGeometry, type MatmulGeometry } from "@fracture/kernels";
 import { z } from "zod";
-import { InputError } from "../exitCodes.ts";
+import { InputError, readInput } from "../exitCodes.ts";
 
 const size = z.number().int().min(1);
 const pair = z.union([z.number().int().min(0), z.tuple([z.number().int().min(0), z.number().int().min(0)])]);
@@ -47,7 +46,7 @@ export async function readConvShapes(file: string): Promise<Conv2dGeometry[]> {
 }
 
 async function readShapes<T>(file: string, schema: z.ZodType<T>): Promise<T> {
-  const text = await readFile(file, "utf8");
+  const text = await readInput(file);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

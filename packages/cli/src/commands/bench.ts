@@ -38,23 +38,21 @@ export function benchCommand(program: Command, io: Io): void {
   add("gemm", "matrix products of several sizes and transpositions")
     .option("--sizes <list>", "square products to measure", integers(1), [256, 512, 1024, 2048])
     .option("--shapes <file>", `products to measure instead, a JSON file: ${MATMUL_SHAPES_EXAMPLE}`)
-    .action((options: BenchOptions & { sizes: number[]; shapes?: string }) =>
-      measured(io, options, async (device, measure, progress) => {
-        const { gemmRows } = await import("../bench/gemm.ts");
-        return gemmRows(device, options, measure, progress);
-      }),
-    );
+    .action(async (options: BenchOptions & { sizes: number[]; shapes?: string }) => {
+      const { gemmRows, gemmShapes } = await import("../bench/gemm.ts");
+      const shapes = await gemmShapes(options);
+      await measured(io, options, (device, measure, progress) => gemmRows(device, shapes, measure, progress));
+    });
 
   add("conv", "the distinct convolutions of ResNet-50: forward, gradient of the input, gradient of the weight")
     .option("--size <pixels>", "height and width of the images", integer(1), 224)
     .option("--batch-size <n>", "images in a batch", integer(1), 2)
     .option("--shapes <file>", `convolutions to measure instead, a JSON file: ${CONV_SHAPES_EXAMPLE}`)
-    .action((options: BenchOptions & { size: number; batchSize: number; shapes?: string }) =>
-      measured(io, options, async (device, measure, progress) => {
-        const { convRows } = await import("../bench/conv.ts");
-        return convRows(device, options, measure, progress);
-      }),
-    );
+    .action(async (options: BenchOptions & { size: number; batchSize: number; shapes?: string }) => {
+      const { convRows, convShapes } = await import("../bench/conv.ts");
+      const shapes = await convShapes(options);
+      await measured(io, options, (device, measure, progress) => convRows(device, shapes, measure, progress));
+    });
 
   const network = (name: string, description: string): Command =>
     add(name, description)

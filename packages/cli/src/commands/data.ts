@@ -1,0 +1,52 @@
+import type { Command } from "commander";
+import type { Io } from "../io.ts";
+import { integer } from "../options.ts";
+import { formatCount, plural } from "../output/format.ts";
+import { Progress } from "../output/progress.ts";
+import { Rate } from "../output/rate.ts";
+
+interface PhantomOptions {
+  readonly train: number;
+  readonly val: number;
+  readonly test: number;
+  readonly size: number;
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+/** `fracture data phantom` */
+export function dataCommand(program: Command, io: Io): void {
+  const data = program.command("data").description("make data sets").helpCommand(false);
+  data
+    .command("phantom")
+    .description(
+      "draw radiograph-like pictures of whole and fractured bones, by physics, to try everything with; half of each split is fractured",
+    )
+    .argument("<out>", "the folder to make; a phantom set that is there is drawn anew")
+    .option("--train <n>", "pictures to train on", integer(0), 160)
+    .option("--val <n>", "pictures to validate on", integer(0), 40)
+    .option("--test <n>", "pictures to test on", integer(0), 40)
+    .option("--size <pixels>", "height and width", integer(1), 256)
+    .option("--seed <n>", "another seed, other pictures", integer(0), 0)
+    .option("--json", "print what was made as JSON", false)
+    .action((out: string, options: PhantomOptions) => phantom(io, out, options));
+}
+
+async function phantom(io: Io, out: string, { json, ...options }: PhantomOptions): Promise<void> {
+  const { writePhantomSet } = await import("@fracture/train");
+  using progress = new Progress(io.stderr);
+  const rate = new Rate("pictures");
+  const summary = await writePhantomSet(out, {
+    ...options,
+    signal: io.signal,
+    onProgress: ({ done, total }) => progress.update(rate.text(done, total)),
+  });
+  progress.clear();
+  if (json) return io.stdout.write(`${JSON.stringify({ ...summary, ...options }, null, 2)}\n`);
+  const splits = Object.entries(summary.counts).filter(([, { fractured, whole }]) => fractured + whole > 0);
+  const total = splits.reduce((sum, [, { fractured, whole }]) => sum + fractured + whole, 0);
+  const parts = splits.map(
+    ([name, { fractured, whole }]) => `${name} ${formatCount(fractured)} fractured, ${formatCount(whole)} not`,
+  );
+  io.stdout.write(`${out}: ${plural(total, "picture")} of ${options.size} x ${options.size} (${parts.join("; ")})\n`);
+}
