@@ -1,2 +1,3 @@
 export * from "./resnet.ts";
 export * from "./preprocessing/index.ts";
+export * from "./weights/index.ts";

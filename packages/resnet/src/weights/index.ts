@@ -1,0 +1,10 @@
+export { WeightsError, type WeightsFault } from "./errors.ts";
+export type { WeightsFormat } from "./container.ts";
+export { parseWeights, readWeights, type Weights } from "./readWeights.ts";
+export * from "./safetensors/index.ts";
+export { identifyArchitecture, type Identity } from "./identify.ts";
+export { loadWeights, type LoadedWeights } from "./load.ts";
+export { PUBLISHED_WEIGHTS, findPublished, findPublishedByHash, type PublishedWeights } from "./published.ts";
+export { defaultWeightsFolder } from "./cacheFolder.ts";
+export { sha256OfFile } from "./hash.ts";
+export { FetchError, cachedWeights, fetchWeights, type FetchFault, type FetchOptions } from "./fetchWeights.ts";
