@@ -62,7 +62,7 @@ describe("files that are no picture", () => {
   const svg = `<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>`;
   test.each([
     ["", "is empty"],
-    [svg, "is an SVG drawing, which is not read here: convert it to PNG"],
+    [svg, "is an SVG drawing"],
     ["\n<!DOCTYPE html><html><body>Sign in</body></html>", "is an HTML page (a download that failed?)"],
     ["version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer: the file itself was never downloaded"],
     ["patient,age\n1,50\n", "is a text file"],

@@ -3,8 +3,8 @@ export type ImageFormat = "jpeg" | "png" | "webp" | "tiff" | "gif";
 
 export type SniffedFormat =
   | { readonly format: ImageFormat }
-  /** `what` says what the bytes are instead. */
-  | { readonly format: null; readonly what: string };
+  /** `what` says what the bytes are instead; `picture`: one all the same, in a format that is not read. */
+  | { readonly format: null; readonly what: string; readonly picture: boolean };
 
 /** How many bytes of the beginning of a file `sniffImage` looks at. */
 export const SNIFFED_BYTES = 1024;
@@ -26,18 +26,19 @@ const READ: readonly (readonly [ImageFormat, ...Signature[]])[] = [
   ["tiff", { bytes: "MM\0+" }],
 ];
 
-const CONVERT = "which is not read here: convert it to PNG";
+const UNREAD_PICTURES: readonly (readonly [string, ...Signature[]])[] = [
+  ["a DICOM file", { at: 128, bytes: "DICM" }],
+  ["a BMP picture", { bytes: "BM" }],
+  ["a HEIF or AVIF picture", { at: 4, bytes: "ftyp" }],
+  ["a JPEG 2000 picture", { at: 4, bytes: "jP  " }],
+  ["a JPEG 2000 picture", { bytes: "\xff\x4f\xff\x51" }],
+  ["a JPEG XL picture", { at: 4, bytes: "JXL " }],
+  ["a JPEG XL picture", { bytes: "\xff\x0a" }],
+  ["a Photoshop picture", { bytes: "8BPS" }],
+];
 
-const REFUSED: readonly (readonly [string, ...Signature[]])[] = [
-  [`a DICOM file, ${CONVERT}`, { at: 128, bytes: "DICM" }],
-  [`a BMP picture, ${CONVERT}`, { bytes: "BM" }],
-  [`a HEIF or AVIF picture, ${CONVERT}`, { at: 4, bytes: "ftyp" }],
-  [`a JPEG 2000 picture, ${CONVERT}`, { at: 4, bytes: "jP  " }],
-  [`a JPEG 2000 picture, ${CONVERT}`, { bytes: "\xff\x4f\xff\x51" }],
-  [`a JPEG XL picture, ${CONVERT}`, { at: 4, bytes: "JXL " }],
-  [`a JPEG XL picture, ${CONVERT}`, { bytes: "\xff\x0a" }],
-  [`a Photoshop picture, ${CONVERT}`, { bytes: "8BPS" }],
-  [`an icon, ${CONVERT}`, { bytes: "\0\0\x01\0" }],
+const OTHERS: readonly (readonly [string, ...Signature[]])[] = [
+  ["an icon", { bytes: "\0\0\x01\0" }],
   ["a PDF", { bytes: "%PDF" }],
   ["a zip archive", { bytes: "PK\x03\x04" }],
   ["a gzip archive", { bytes: "\x1f\x8b" }],
@@ -50,18 +51,23 @@ const REFUSED: readonly (readonly [string, ...Signature[]])[] = [
  * @param head the first SNIFFED_BYTES of the file, or all of a shorter one
  */
 export function sniffImage(head: Uint8Array): SniffedFormat {
-  if (head.length === 0) return { format: null, what: "empty" };
   const text = Buffer.from(head.subarray(0, SNIFFED_BYTES)).toString("latin1");
   const matches = (signatures: readonly Signature[]): boolean =>
     signatures.every(({ at = 0, bytes }) => text.startsWith(bytes, at));
   for (const [format, ...signatures] of READ) if (matches(signatures)) return { format };
-  for (const [what, ...signatures] of REFUSED) if (matches(signatures)) return { format: null, what };
-  return { format: null, what: describeText(text) ?? "no picture in a known format" };
+  for (const [what, ...signatures] of UNREAD_PICTURES) {
+    if (matches(signatures)) {
+      return { format: null, what: `${what}, which is not read here: convert it to PNG`, picture: true };
+    }
+  }
+  const other = OTHERS.find(([, ...signatures]) => matches(signatures))?.[0];
+  return { format: null, what: other ?? describeText(text) ?? "no picture in a known format", picture: false };
 }
 
 function describeText(text: string): string | null {
+  if (text === "") return "empty";
   const start = text.replace(/^(\xef\xbb\xbf)?\s*/, "").toLowerCase();
-  if (/<svg[\s>]/.test(start) && start.startsWith("<")) return `an SVG drawing, ${CONVERT}`;
+  if (/<svg[\s>]/.test(start) && start.startsWith("<")) return "an SVG drawing";
   if (/^<(!doctype html|html|head|body)\b/.test(start)) return "an HTML page (a download that failed?)";
   if (start.startsWith("version https://git-lfs")) return "a Git LFS pointer: the file itself was never downloaded";
   // oxlint-disable-next-line no-control-regex -- bytes that text doesn't hold
