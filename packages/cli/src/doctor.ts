@@ -36,16 +36,13 @@ export interface Findings {
 }
 
 const GEMM_SIZE = 1024;
+const MEASURING = { warmUp: 1, repeats: 3 };
 
 /** Asks a device what it is and can do, and measures it. */
 export async function examine(device: Device, signal: AbortSignal): Promise<Findings> {
   const { limits, info, gpu } = device;
-  const gemm = await measureMatmul(
-    device,
-    { m: GEMM_SIZE, n: GEMM_SIZE, k: GEMM_SIZE },
-    { warmUp: 1, repeats: 5, signal },
-  );
-  const copy = await measureCopies(device, { warmUp: 1, repeats: 5, signal });
+  const gemm = await measureMatmul(device, { m: GEMM_SIZE, n: GEMM_SIZE, k: GEMM_SIZE }, { ...MEASURING, signal });
+  const copy = await measureCopies(device, { ...MEASURING, signal });
   return {
     adapter: info.device,
     driver: info.description,

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { benchCommand } from "./commands/bench.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { weightsCommand } from "./commands/weights.ts";
 import type { Io } from "./io.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -25,6 +26,6 @@ export function createProgram(io: Io): Command {
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, "fracture: ")),
     });
-  for (const add of [doctorCommand, dataCommand, benchCommand]) add(program, io);
+  for (const add of [doctorCommand, dataCommand, weightsCommand, benchCommand]) add(program, io);
   return program;
 }

@@ -1,8 +1,8 @@
 /** "41.3", "1,304": few digits, but never fewer than the number's integer part. */
 export function formatNumber(value: number, digits = 3): string {
-  if (!Number.isFinite(value)) return String(value);
-  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(1);
-  const integerDigits = Math.max(1, Math.floor(Math.log10(Math.abs(value) || 1)) + 1);
+  if (!Number.isFinite(value) || value === 0) return String(value);
+  if (Math.abs(value) < 1e-3) return value.toExponential(1);
+  const integerDigits = Math.max(1, Math.floor(Math.log10(Math.abs(value))) + 1);
   const fixed = value.toFixed(Math.max(0, digits - integerDigits));
   const [integer, fraction] = fixed.split(".");
   return fraction === undefined ? formatCount(Number(integer)) : `${formatCount(Number(integer))}.${fraction}`;
@@ -34,5 +34,10 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-/** "1 file", "12 files" */
-export const plural = (count: number, noun: string): string => `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+/** "1 file", "12 files", "2 classes" */
+export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
+  `${formatCount(count)} ${count === 1 ? noun : nouns}`;
+
+/** Text from a file, as a terminal may show it: without the control characters that would steer it. */
+export const printable = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);

@@ -1,0 +1,101 @@
+import { describeDevice } from "@fracture/tensor/testing";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { runCaptured } from "../testing/captured.ts";
+import { temporaryFolder } from "../testing/temporaryFolder.ts";
+
+interface Report {
+  adapter: string;
+  driver: string;
+  rows: ({ name: string; median_ms: number } & Record<string, number>)[];
+}
+
+async function report(...argv: string[]): Promise<Report> {
+  const { exitCode, stdout, stderr } = await runCaptured([
+    "bench",
+    ...argv,
+    "--repeat",
+    "1",
+    "--warm-up",
+    "0",
+    "--json",
+  ]);
+  expect(exitCode, stderr).toBe(0);
+  return JSON.parse(stdout) as Report;
+}
+
+describeDevice("fracture bench", (device) => {
+  it("gemm --json names the adapter and gives each product's median and rate, checked", async () => {
+    const { adapter, driver, rows } = await report("gemm", "--sizes", "32,48");
+    expect({ adapter, driver }).toEqual({ adapter: device().info.device, driver: device().info.description });
+    expect(rows.map(({ name }) => name)).toEqual(["matmul AB [32,32]x[32,32]", "matmul AB [48,48]x[48,48]"]);
+    for (const row of rows) {
+      expect(row.median_ms).toBeGreaterThan(0);
+      expect(row["gflop_per_s"]).toBeCloseTo(row["flop"]! / row.median_ms / 1e6, 9);
+      expect(row["largest_error"]).toBeLessThan(1e-4);
+    }
+  });
+
+  it("conv --shapes measures the three products of a file's convolutions", async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "shapes.json");
+    writeFileSync(file, JSON.stringify([{ n: 1, h: 9, w: 7, c: 8, k: 12, r: 3, s: 3, stride: 2, padding: [1, 0] }]));
+    const { rows } = await report("conv", "--shapes", file);
+    expect(rows.map(({ product }) => product)).toEqual(["forward", "gradInput", "gradWeight"]);
+    for (const row of rows) expect(row["largest_error"]).toBeLessThan(1e-4);
+  });
+
+  it("step --json gives images/s of a step that agrees with the eager run and creates nothing", async () => {
+    const { rows } = await report("step", "--arch", "resnet18", "--size", "32", "--batch-size", "2", "--classes", "3");
+    const [row] = rows;
+    expect(rows).toHaveLength(1);
+    expect(row!["images_per_s"]).toBeCloseTo(2000 / row!.median_ms, 6);
+    expect(row!["largest_error"]).toBeLessThan(1e-4);
+    expect(row!["slot_bytes"]).toBeLessThan(row!["unshared_bytes"]!);
+    expect(row!["created_while_measured"]).toEqual({ buffers: 0, bind_groups: 0, pipelines: 0 });
+    expect(row!["last_loss"]).toBeGreaterThan(0);
+  });
+
+  it("infer prints a table with images/s and what the program is made of", async () => {
+    const { exitCode, stdout, stderr } = await runCaptured(
+      "bench infer --arch resnet18 --size 32 --batch-size 1 --repeat 1 --warm-up 0".split(" "),
+    );
+    expect(exitCode, stderr).toBe(0);
+    const [adapter, , heading, row] = stdout.split("\n");
+    expect(adapter).toContain(device().info.device);
+    expect(heading).toMatch(/^ +ms +images\/s +GFLOP\/s$/);
+    expect(row).toMatch(/^resnet18 inference, 32 x 32, batch 1, f32 +[\d.,]+ +[\d.,]+ +[\d.,]+$/);
+    expect(stdout).toContain("agrees with the eager run");
+    if (device().info.software) expect(stderr).toContain("computing on the CPU");
+  });
+
+  it("Ctrl-C ends it with 130, and the device is closed", async () => {
+    const controller = new AbortController();
+    controller.abort();
+    const { exitCode, stdout, stderr } = await runCaptured(["bench", "gemm", "--sizes", "32"], {
+      signal: controller.signal,
+    });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: "" });
+    expect(stderr).toMatch(/fracture: stopped\n$/);
+  });
+});
+
+describeDevice("fracture doctor", (device) => {
+  it("--json says what the device is, can do and how fast it is", async () => {
+    const { exitCode, stdout, stderr } = await runCaptured(["doctor", "--json"]);
+    expect(exitCode, stderr).toBe(0);
+    const findings = JSON.parse(stdout) as Record<string, unknown>;
+    expect(findings).toMatchObject({
+      adapter: device().info.device,
+      software: device().info.software,
+      adapters: [{ device: device().info.device }],
+      limits: { maxStorageBufferBindingSize: device().limits.maxStorageBindingBytes },
+      matrices: device().limits.matrices,
+      rates: {
+        gemm: { gflop_per_s: expect.any(Number) },
+        copy: { gbyte_per_s: expect.any(Number), upload_gbyte_per_s: expect.any(Number) },
+      },
+    });
+  });
+});
