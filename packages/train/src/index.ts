@@ -1,6 +1,12 @@
 export * from "./data/augment.ts";
+export * from "./data/decode.ts";
+export * from "./data/folder.ts";
+export { DataFolderError } from "./data/folderError.ts";
+export * from "./data/loadPictures.ts";
+export { defaultPictureCacheFolder, type PictureForm } from "./data/pictureCache.ts";
 export * from "./data/pictureFeed.ts";
 export * from "./data/sampler.ts";
+export * from "./data/split.ts";
 export * from "./data/store.ts";
 export * from "./evaluate/index.ts";
 export * from "./loop/earlyStopping.ts";

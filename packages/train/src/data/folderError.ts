@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { entriesOf } from "./listing.ts";
 
-/** A data folder that is not laid out as it must be: a fault of the input, not of the program. */
+/** A data folder that is not laid out as it must be: a fault of the input, which a command line reports with exit code 2. */
 export class DataFolderError extends Error {
   override readonly name = "DataFolderError";
+  readonly exitCode = 2;
   readonly root: string;
   readonly problem: string;
 

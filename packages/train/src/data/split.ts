@@ -7,9 +7,10 @@ export type Fractions = Readonly<Record<SplitName, number>>;
 /** 8 : 1 : 1. */
 export const DEFAULT_FRACTIONS: Fractions = { train: 0.8, val: 0.1, test: 0.1 };
 
-/** A split that can't be made as wished. */
+/** A split that can't be made as wished: wrong usage or input, exit code 2. */
 export class SplitError extends Error {
   override readonly name = "SplitError";
+  readonly exitCode = 2;
 }
 
 export interface SplitItem {
