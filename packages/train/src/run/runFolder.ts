@@ -92,23 +92,8 @@ export class RunFolder {
    */
   static async open(folder: string, options: OpenRunOptions): Promise<RunFolder> {
     const paths = runPaths(folder);
-    if (existsSync(folder) && !statSync(folder).isDirectory()) {
-      throw new RunFolderError(folder, "notAFolder", "is a file, and a run needs a folder");
-    }
-    const found = runFilesIn(paths);
-    if (options.mode === "resume") {
-      if (found.length === 0) throw new RunFolderError(folder, "missing", "holds no run to resume");
-      await readRunConfig(folder);
-    } else if (found.length > 0) {
-      if (options.mode === "new") {
-        throw new RunFolderError(
-          folder,
-          "exists",
-          `already holds a run (${found.join(", ")}); resume it, overwrite it, or choose another folder`,
-        );
-      }
-      await removeRun(paths);
-    }
+    await checkRunFolder(folder, options.mode);
+    if (options.mode === "overwrite" && runFilesIn(paths).length > 0) await removeRun(paths);
     await mkdir(paths.results, { recursive: true });
     await removeAbandonedTemporaries(folder);
     await removeAbandonedTemporaries(paths.results);
@@ -148,6 +133,27 @@ export class RunFolder {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/**
+ * Whether a folder can be opened so, without changing anything: what makes a run fail is better known before its hours of work.
+ *
+ * @throws RunFolderError
+ */
+export async function checkRunFolder(folder: string, mode: OpenRunOptions["mode"]): Promise<void> {
+  if (existsSync(folder) && !statSync(folder).isDirectory()) {
+    throw new RunFolderError(folder, "notAFolder", "is a file, and a run needs a folder");
+  }
+  const found = runFilesIn(runPaths(folder));
+  if (mode === "new" && found.length > 0) {
+    throw new RunFolderError(
+      folder,
+      "exists",
+      `already holds a run (${found.join(", ")}); resume it, overwrite it, or choose another folder`,
+    );
+  }
+  if (mode === "resume" && found.length === 0) throw new RunFolderError(folder, "missing", "holds no run to resume");
+  if (mode === "resume" || found.length > 0) await readRunConfig(folder);
 }
 
 /**

@@ -1,0 +1,157 @@
+import { existsSync, statSync } from "node:fs";
+import {
+  ARCHITECTURES,
+  findPublishedByHash,
+  identifyArchitecture,
+  IMAGENET_PREPROCESSING,
+  parsePreprocessing,
+  readWeights,
+  ResNet,
+  safetensorsPieces,
+  sha256OfFile,
+  type Architecture,
+  type Preprocessing,
+} from "@fracture/resnet";
+import type { Device, nn } from "@fracture/tensor";
+import { z } from "zod";
+import { writeFileAtomic } from "../run/atomic.ts";
+import { runPaths } from "../run/runFolder.ts";
+import { FRACTURE_VERSION } from "../version.ts";
+import { ModelFileError } from "./errors.ts";
+
+/** Marks our model files; the number changes when a reader would have to. */
+export const MODEL_FORMAT = "fracture-model/1";
+
+/** What a model is, beside its weights. */
+export interface ModelDescription {
+  readonly architecture: Architecture;
+  /** Names in the order of the logits: sorted, as torchvision numbers the folders. */
+  readonly classes: readonly string[];
+  /** The only preprocessing that the weights may be used with. */
+  readonly preprocessing: Preprocessing;
+}
+
+/** A model file on the host. */
+export interface ModelFile extends ModelDescription {
+  readonly path: string;
+  readonly weights: nn.StateDict;
+  /** False for published weights: their classes have numbers for names. */
+  readonly trainedHere: boolean;
+}
+
+/** A model on a device. */
+export interface LoadedModel extends ModelDescription {
+  readonly path: string;
+  readonly model: ResNet;
+}
+
+/** The metadata of `best.safetensors`: strings, as the format wants them; the same description gives the same bytes. */
+export function modelMetadata(
+  { architecture, classes, preprocessing }: ModelDescription,
+  recipe: unknown,
+): Record<string, string> {
+  return {
+    format: MODEL_FORMAT,
+    fracture: FRACTURE_VERSION,
+    architecture,
+    classes: JSON.stringify(classes),
+    preprocessing: JSON.stringify(preprocessing),
+    recipe: JSON.stringify(recipe),
+  };
+}
+
+/**
+ * Writes a model file, atomically: safetensors in torchvision's names and layout, so that `load_state_dict` takes it as it is.
+ *
+ * @param recipe how it was trained; anything that JSON holds
+ * @throws FileWriteError
+ */
+export async function saveModel(
+  path: string,
+  weights: nn.StateDict,
+  description: ModelDescription,
+  recipe: unknown = null,
+): Promise<void> {
+  await writeFileAtomic(path, safetensorsPieces(weights, modelMetadata(description, recipe)));
+}
+
+/**
+ * Reads a model argument: a run folder (its `best.safetensors`), a `.safetensors` of ours, or published weights, whose
+ * architecture and classes follow from the shapes, and whose preprocessing is the one that they were published with.
+ * Opens no device.
+ *
+ * @throws ModelFileError where there is no such file or a run has no weights yet, WeightsError where it is no weight file
+ */
+export async function readModelFile(argument: string): Promise<ModelFile> {
+  const path = weightsPath(argument);
+  const { state, metadata } = await readWeights(path);
+  const { architecture, classes } = identifyArchitecture(state);
+  if (metadata["format"] !== MODEL_FORMAT) {
+    const names = Array.from({ length: classes }, (_, i) => String(i));
+    return {
+      path,
+      weights: state,
+      architecture,
+      classes: names,
+      preprocessing: await publishedPreprocessing(path),
+      trainedHere: false,
+    };
+  }
+  const description = parseDescription(path, metadata);
+  if (description.architecture !== architecture || description.classes.length !== classes) {
+    throw new ModelFileError(
+      path,
+      `says that it is a ${description.architecture} with ${description.classes.length} classes, but its tensors are a ${architecture} with ${classes}`,
+    );
+  }
+  return { path, weights: state, ...description, trainedHere: true };
+}
+
+/** `readModelFile`, and the model on a device, in inference mode. The caller disposes of it. */
+export async function loadModel(argument: string, device: Device): Promise<LoadedModel> {
+  return onDevice(await readModelFile(argument), device);
+}
+
+/** A model file's model on a device, in inference mode. */
+export function onDevice(file: ModelFile, device: Device): LoadedModel {
+  const { path, weights, architecture, classes, preprocessing } = file;
+  const model = new ResNet({ architecture, classes: classes.length, device, generator: null });
+  model.loadStateDict(weights);
+  model.eval();
+  return { path, model, architecture, classes, preprocessing };
+}
+
+function weightsPath(argument: string): string {
+  if (!existsSync(argument))
+    throw new ModelFileError(argument, "no such file or folder (a model is a run folder, a .safetensors or a .pth)");
+  if (!statSync(argument).isDirectory()) return argument;
+  const { best, config } = runPaths(argument);
+  if (existsSync(best)) return best;
+  throw new ModelFileError(
+    argument,
+    existsSync(config)
+      ? "the run has no best.safetensors yet: its first epoch was not finished"
+      : "is a folder, but not that of a run (no config.json)",
+  );
+}
+
+/** What a set of torchvision's was published with, known by the file's content; V1's for every other file. */
+async function publishedPreprocessing(path: string): Promise<Preprocessing> {
+  return findPublishedByHash(await sha256OfFile(path))?.preprocessing ?? IMAGENET_PREPROCESSING.V1;
+}
+
+const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES) as [Architecture, ...Architecture[]];
+const classesSchema = z.array(z.string().min(1)).min(1);
+
+function parseDescription(path: string, metadata: Readonly<Record<string, string>>): ModelDescription {
+  try {
+    return {
+      architecture: z.enum(ARCHITECTURE_NAMES).parse(metadata["architecture"]),
+      classes: classesSchema.parse(JSON.parse(metadata["classes"] ?? "")),
+      preprocessing: parsePreprocessing(JSON.parse(metadata["preprocessing"] ?? "")),
+    };
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new ModelFileError(path, `its metadata is damaged (${reason})`, { cause });
+  }
+}
