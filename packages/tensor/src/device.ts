@@ -85,6 +85,9 @@ export class Device {
         operand instanceof Storage ? operand : liveStorage(plan, name, operand),
       ]),
     );
+    for (const name of Object.keys(plan.operands)) {
+      if (!storages.has(name)) throw new TensorError(plan.name, `no tensor was given for operand ${name}`);
+    }
     if (this.recording) return this.recording.add(plan, storages);
     const scratch = new Map(
       Object.entries(plan.workspace).map(([name, bytes]) => [name, this.pool.acquire(bytes, name)]),
@@ -92,9 +95,7 @@ export class Device {
     const bind = (operand: string): GPUBufferBinding => {
       const buffer = scratch.get(operand);
       if (buffer) return { buffer };
-      const storage = storages.get(operand);
-      if (!storage) throw new TensorError(plan.name, `no tensor was given for operand ${operand}`);
-      return storage.resolve();
+      return storages.get(operand)!.resolve();
     };
     for (const dispatch of this.encoder.dispatches(plan, bind)) encodeDispatch(this.#openPass(), dispatch);
     for (const buffer of scratch.values()) this.pool.release(buffer);

@@ -3,8 +3,9 @@ import {
   planBatchNormEvalBackward,
   planBatchNormTrain,
   planBatchNormTrainBackward,
+  type KernelPlan,
 } from "@fracture/kernels";
-import { defineOp } from "../autograd/defineOp.ts";
+import { defineOp, type OpContext } from "../autograd/defineOp.ts";
 import { ShapeError, TensorError } from "../errors.ts";
 import { sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -54,23 +55,14 @@ const trainOp = defineOp({
       y,
       ...(residual ? { residual } : {}),
     });
-    return { y, saved: { x, weight, mean, invStd, geometry, y: relu ? y : null } };
+    return { y, saved: { x, weight, bias, mean, invStd, geometry, ...keptForMask(geometry, y) } };
   },
-  backward(k, dy, { x, weight, mean, invStd, geometry, y }) {
+  backward(k, dy, { x, weight, bias, mean, invStd, geometry, y }) {
     const [dx, dgamma, dbeta] = [k.empty(x.shape), k.empty([geometry.c]), k.empty([geometry.c])];
-    const dresidual = geometry.residual ? (geometry.relu ? k.empty(x.shape) : dy.view()) : null;
-    k.run(planBatchNormTrainBackward(geometry, k.limits), {
-      x,
-      gamma: weight,
-      saveMean: mean,
-      saveInvStd: invStd,
-      dy,
-      dx,
-      dgamma,
-      dbeta,
-      ...(y ? { y } : {}),
-      ...(dresidual && geometry.relu ? { dresidual } : {}),
-    });
+    const dresidual = residualGradient(k, dy, geometry);
+    const plan = planBatchNormTrainBackward(backwardFusion(geometry), k.limits);
+    const operands = { x, gamma: weight, beta: bias, saveMean: mean, saveInvStd: invStd, y, dy, dx, dgamma, dbeta };
+    k.run(plan, wantedBy(plan, { ...operands, dresidual }));
     return { x: dx, weight: dgamma, bias: dbeta, residual: dresidual };
   },
 });
@@ -92,26 +84,50 @@ const evalOp = defineOp({
       y,
       ...(residual ? { residual } : {}),
     });
-    return { y, saved: { x, weight, runningMean, runningVar, geometry, y: relu ? y : null } };
+    const needsX = relu || Boolean(k.needs["weight"] || k.needs["bias"]);
+    return {
+      y,
+      saved: { x: needsX ? x : null, weight, bias, runningMean, runningVar, geometry, ...keptForMask(geometry, y) },
+    };
   },
-  backward(k, dy, { x, weight, runningMean, runningVar, geometry, y }) {
+  backward(k, dy, { x, weight, bias, runningMean, runningVar, geometry, y }) {
     const parameters = Boolean(k.needs["weight"] || k.needs["bias"]);
-    const dx = k.empty(x.shape);
+    const dx = k.empty(dy.shape);
     const [dgamma, dbeta] = parameters ? [k.empty([geometry.c]), k.empty([geometry.c])] : [null, null];
-    const dresidual = geometry.residual ? (geometry.relu ? k.empty(x.shape) : dy.view()) : null;
-    k.run(planBatchNormEvalBackward({ ...geometry, parameters }, k.limits), {
-      ...(parameters ? { x, runningMean } : {}),
-      gamma: weight,
-      runningVar,
-      dy,
-      dx,
-      ...(y ? { y } : {}),
-      ...(dgamma && dbeta ? { dgamma, dbeta } : {}),
-      ...(dresidual && geometry.relu ? { dresidual } : {}),
-    });
+    const dresidual = residualGradient(k, dy, geometry);
+    const plan = planBatchNormEvalBackward({ ...backwardFusion(geometry), parameters }, k.limits);
+    const operands = { x, gamma: weight, beta: bias, runningMean, runningVar, y, dy, dx, dgamma, dbeta };
+    k.run(plan, wantedBy(plan, { ...operands, dresidual }));
     return { x: dx, weight: dgamma, bias: dbeta, residual: dresidual };
   },
 });
+
+type Fusion = { readonly relu: boolean; readonly residual: boolean };
+
+/** What the relu's mask is read from, beyond x: y where a residual was added, else it is computed again from x. */
+const keptForMask = ({ relu, residual }: Fusion, y: Tensor): { y: Tensor | null } => ({
+  y: relu && residual ? y : null,
+});
+
+/** Without a relu the residual's gradient is dy itself, and the kernel has nothing to do with it. */
+const backwardFusion = <G extends Fusion>(geometry: G): G => ({
+  ...geometry,
+  residual: geometry.relu && geometry.residual,
+});
+
+function residualGradient(k: OpContext, dy: Tensor, { relu, residual }: Fusion): Tensor | null {
+  if (!residual) return null;
+  return relu ? k.empty(dy.shape) : dy.view();
+}
+
+/** The operands that a plan has, of all that there may be. */
+function wantedBy(plan: KernelPlan, tensors: Readonly<Record<string, Tensor | null>>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).filter(
+      (entry): entry is [string, Tensor] => entry[1] !== null && entry[0] in plan.operands,
+    ),
+  );
+}
 
 function rowsOf({ x, weight, bias, residual }: Inputs): [number, number] {
   const c = x.shape.at(-1) ?? 0;
