@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
 import type { Picture } from "@fracture/resnet";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -87,10 +88,18 @@ describe("limits", () => {
     await expect(decode(gifOfSize(65535, 65535))).rejects.toThrow("65535 x 65535 are 4294.836225 million pixels");
   });
 
+  test("a PNG's compressed text that grows to 200 MB does no harm", async () => {
+    const text = Buffer.concat([
+      Buffer.from("Raw profile type exif\0\0"),
+      deflateSync(Buffer.alloc(200e6), { level: 1 }),
+    ]);
+    expect(sha256((await decode(withChunk(fileOf("PNG"), "zTXt", text))).data)).toBe(pillow.kinds["PNG"]!.grey);
+  });
+
   test("the limit can be set, and counts what is within it", async () => {
     const file = fileOf("PNG");
     await expect(decode(file, { maxPixels: 27 * 19 - 1 })).rejects.toThrow("more than the limit of 0.000512 million");
-    expect((await decode(file, { maxPixels: 27 * 19 })).width).toBe(27);
+    for (const maxPixels of [27 * 19, Infinity]) expect((await decode(file, { maxPixels })).width).toBe(27);
   });
 });
 

@@ -47,6 +47,7 @@ export interface LoadedPictures {
 /** More pictures than fit into memory at once. */
 export class PictureMemoryError extends Error {
   override readonly name = "PictureMemoryError";
+  readonly exitCode = 1;
 }
 
 /**

@@ -77,8 +77,9 @@ async function readRaw(
   pipeline: (image: Sharp) => Sharp,
   maxPixels: number,
 ): Promise<{ data: Uint8Array; info: OutputInfo }> {
+  const limitInputPixels = Number.isFinite(maxPixels) && maxPixels;
   const read = async (failOn: "warning" | "error") => {
-    const image = pipeline(sharp(bytes, { limitInputPixels: maxPixels, ignoreIcc: true, failOn }));
+    const image = pipeline(sharp(bytes, { limitInputPixels, ignoreIcc: true, failOn }));
     const { data, info } = await image.toBuffer({ resolveWithObject: true });
     // A plain array: a Buffer's slice would share its memory.
     return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), info };

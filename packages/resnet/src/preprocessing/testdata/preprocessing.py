@@ -1,6 +1,6 @@
 """Writes preprocessing.json: what Pillow and torchvision make of pictures of noise that the test makes too.
 
-Run: /usr/bin/python3 preprocessing.py   (Debian's python3-pil and python3-torchvision)
+Run: /usr/bin/python3 preprocessing.py, then oxfmt   (Debian's python3-pil and python3-torchvision)
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Writes decode.json: one small picture in many kinds of files, written by Pillow, with what Pillow reads from them; and
 Pillow's hashes for the files of a folder with real material, where there is one.
 
-Run: /usr/bin/python3 decode.py ../shared/data   (Debian's python3-pil; the folder from the root of the checkout)
+Run: /usr/bin/python3 decode.py ../shared/data, then oxfmt   (Debian's python3-pil; the folder from the root of the checkout)
 """
 
 import base64
