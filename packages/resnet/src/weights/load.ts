@@ -9,7 +9,7 @@ export interface LoadedWeights {
 
 /**
  * Overwrites a network's parameters and running statistics. A head (`fc`) for another number of classes is left as it was
- * initialised, and that is in the result, to be announced.
+ * initialised, and that is in the result, to be announced. So a model whose head may stay needs a generator.
  *
  * @throws StateDictError for any other mismatch, with the whole list; the model is unchanged then.
  */

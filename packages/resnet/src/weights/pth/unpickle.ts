@@ -1,12 +1,10 @@
 import { decodeUtf8, type Cursor } from "../cursor.ts";
-import { WeightsError, shown } from "../errors.ts";
+import { WeightsError } from "../errors.ts";
+import { parseDecimal, readDecimal, readInteger } from "./integers.ts";
 import { PickleDict, describeValue, type PickleValue, type PickleWorld } from "./values.ts";
 
 /** A training checkpoint of ResNet-152 with its optimiser takes about 150,000. */
 export const MAX_PICKLE_STEPS = 1_000_000;
-/** Of an integer; torch's magic number has 10. */
-const MAX_INTEGER_BYTES = 256;
-
 const LATIN1 = new TextDecoder("latin1");
 
 /**
@@ -66,15 +64,6 @@ export function unpickle(cursor: Cursor, world: PickleWorld): PickleValue {
     setItems(items);
     return stack.pop() as PickleDict;
   };
-  const decimal = (text: string): PickleValue => {
-    if (!/^[+-]?\d{1,600}L?$/.test(text)) throw corrupt(`${shown(text)} instead of an integer`);
-    return narrowed(BigInt(text.replace("L", "").replace("+", "")));
-  };
-  const integer = (length: number): PickleValue => {
-    if (!(length >= 0 && length <= MAX_INTEGER_BYTES)) throw corrupt(`an integer of ${length} bytes`);
-    return narrowed(fromTwosComplement(cursor.take(length)));
-  };
-
   for (let steps = 0; ; steps++) {
     if (steps >= MAX_PICKLE_STEPS)
       throw new WeightsError("limit", `${cursor.title}: more than ${MAX_PICKLE_STEPS} pickle instructions`);
@@ -117,11 +106,11 @@ export function unpickle(cursor: Cursor, world: PickleWorld): PickleValue {
         break;
       case "I": {
         const text = cursor.line();
-        stack.push(text === "01" ? true : text === "00" ? false : decimal(text));
+        stack.push(text === "01" ? true : text === "00" ? false : parseDecimal(text, cursor.title));
         break;
       }
       case "L":
-        stack.push(decimal(cursor.line()));
+        stack.push(readDecimal(cursor));
         break;
       case "J":
         stack.push(cursor.i32());
@@ -133,10 +122,10 @@ export function unpickle(cursor: Cursor, world: PickleWorld): PickleValue {
         stack.push(cursor.u16());
         break;
       case "\x8a":
-        stack.push(integer(cursor.u8()));
+        stack.push(readInteger(cursor, cursor.u8()));
         break;
       case "\x8b":
-        stack.push(integer(cursor.i32()));
+        stack.push(readInteger(cursor, cursor.i32()));
         break;
       case "G":
         stack.push(cursor.f64BigEndian());
@@ -224,7 +213,7 @@ export function unpickle(cursor: Cursor, world: PickleWorld): PickleValue {
         break;
 
       case "p": {
-        const index = decimal(cursor.line());
+        const index = readDecimal(cursor);
         if (typeof index !== "number") throw corrupt("a memo index beyond every file");
         memo.set(index, top());
         break;
@@ -239,7 +228,7 @@ export function unpickle(cursor: Cursor, world: PickleWorld): PickleValue {
         memo.set(memo.size, top());
         break;
       case "g":
-        stack.push(recall(Number(decimal(cursor.line()))));
+        stack.push(recall(Number(readDecimal(cursor))));
         break;
       case "h":
         stack.push(recall(cursor.u8()));
@@ -295,12 +284,3 @@ export function unpickle(cursor: Cursor, world: PickleWorld): PickleValue {
     }
   }
 }
-
-/** Little-endian two's complement, as LONG1 and LONG4. */
-function fromTwosComplement(bytes: Uint8Array): bigint {
-  const hex = [...bytes].reverse().map((byte) => byte.toString(16).padStart(2, "0"));
-  return hex.length === 0 ? 0n : BigInt.asIntN(8 * hex.length, BigInt(`0x${hex.join("")}`));
-}
-
-const narrowed = (value: bigint): number | bigint =>
-  value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
