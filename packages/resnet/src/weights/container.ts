@@ -2,6 +2,12 @@ import { WeightsError, shown } from "./errors.ts";
 
 export type WeightsFormat = "pth-zip" | "pth-legacy" | "pth-tar" | "safetensors";
 
+/** As much of a file as is needed to judge it. */
+export const HEAD_BYTES = 4096;
+
+/** A container or a mark, and somewhere a GLOBAL instruction with its two lines. */
+const OLD_PICKLE = /^[c(}\])](?:.*?c)??[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n/s;
+
 const startsWith = (bytes: Uint8Array, text: string, at = 0): boolean =>
   bytes.length >= at + text.length && [...text].every((c, i) => bytes[at + i] === c.charCodeAt(0));
 
@@ -26,10 +32,10 @@ export function containerOf(bytes: Uint8Array, fileBytes = bytes.length): Weight
   if (fileBytes === 0) throw new WeightsError("truncated", "the file is empty");
   if (startsWith(bytes, "PK\x03\x04") || startsWith(bytes, "PK\x05\x06")) return "pth-zip";
   if (startsWith(bytes, "ustar", 257)) return "pth-tar";
-  // Protocol 2 and later announce themselves; older ones only ever begin so to import something, which is refused by name.
-  if (bytes[0] === 0x80 || /^c[\w.]+\n[\w.]+\n/.test(beginning(bytes, 256))) return "pth-legacy";
-  // A header length that fits, and a JSON object behind it.
+  // A header length and a JSON object. Before pickles, because a length may begin with any byte, theirs included.
   if (bytes.length > 8 && bytes[8] === 0x7b) return "safetensors";
+  // Protocol 2 and later announce themselves. Older ones can't hold tensors; they are looked at for the name of what they import.
+  if (bytes[0] === 0x80 || OLD_PICKLE.test(beginning(bytes, HEAD_BYTES))) return "pth-legacy";
   const other = OTHERS.find(([magic]) => startsWith(bytes, magic));
   const looks = other
     ? other[1]

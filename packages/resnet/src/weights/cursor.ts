@@ -59,14 +59,14 @@ export class Cursor {
   /** The text up to a newline, without it. */
   line(): string {
     const end = this.bytes.indexOf(0x0a, this.at);
-    if (end < 0) throw this.#truncated("a line has no end");
+    if (end < 0) throw this.#truncated("a line should end");
     const text = decodeUtf8(this.bytes.subarray(this.at, end), this.title);
     this.at = end + 1;
     return text;
   }
 
   #advance(count: number): number {
-    if (count > this.left) throw this.#truncated(`${count} bytes are missing or beyond the end`);
+    if (count > this.left) throw this.#truncated(`${count} more ${count === 1 ? "byte is" : "bytes are"} needed`);
     const from = this.at;
     this.at += count;
     return from;
@@ -75,7 +75,7 @@ export class Cursor {
   #truncated(what: string): WeightsError {
     return new WeightsError(
       "truncated",
-      `${this.title} ends too early: at byte ${this.at} of ${this.bytes.length}, ${what}`,
+      `${this.title} ends too early: at byte ${this.at} of ${this.bytes.length} ${what}`,
     );
   }
 }

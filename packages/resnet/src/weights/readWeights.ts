@@ -1,7 +1,7 @@
-import { open, type FileHandle } from "node:fs/promises";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import type { nn } from "@fracture/tensor";
 import { Budget } from "./budget.ts";
-import { containerOf, type WeightsFormat } from "./container.ts";
+import { HEAD_BYTES, containerOf, type WeightsFormat } from "./container.ts";
 import { WeightsError, namingFile } from "./errors.ts";
 import { strippedNames } from "./names.ts";
 import { readLegacyPth } from "./pth/readLegacyPth.ts";
@@ -51,14 +51,13 @@ export function parseWeights(bytes: Uint8Array<ArrayBuffer>): Weights {
   return { state: named, metadata: {}, format, unwrapped: [...wrappers, ...prefixes] };
 }
 
-const HEAD_BYTES = 4096;
-
 async function readWhole(path: string): Promise<Uint8Array<ArrayBuffer>> {
   let file: FileHandle | null = null;
   try {
+    // Before it is opened: opening a named pipe would wait for someone to write.
+    if (!(await stat(path)).isFile()) throw new WeightsError("unreadable", "not a file", path);
     file = await open(path, "r");
     const info = await file.stat();
-    if (!info.isFile()) throw new WeightsError("unreadable", "not a file", path);
     if (info.size > MAX_FILE_BYTES)
       throw new WeightsError("limit", `${info.size} bytes, more than the ${MAX_FILE_BYTES} that are read`, path);
     // What is no weight file at all is noticed by its beginning, before memory is taken for the rest.

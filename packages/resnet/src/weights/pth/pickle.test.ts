@@ -25,6 +25,8 @@ describe("a pickle that wants to run something is refused, naming it", () => {
     ["in the pickle stream", legacy(system)],
     ["before the magic number", bytesOf(p.whole(system))],
     ["in protocol 0", bytesOf("cposix\nsystem\n(S'id'\ntR.")],
+    ["in a dict of protocol 0", bytesOf("(dp0\nVa\np1\ncposix\nsystem\np2\n(Vid\np3\ntp4\nRp5\ns.")],
+    ["in a dict of protocol 1", bytesOf("}q\0", p.text("a"), "q\x01cposix\nsystem\nq\x02(", p.text("id"), "tRs.")],
     ["by STACK_GLOBAL", zipPth(bytesOf(0x8c, 5, "posix", 0x8c, 6, "system", 0x93))],
     ["by INST", zipPth(bytesOf("(", p.text("id"), "iposix\nsystem\n"))],
     ["as a persistent id", zipPth(bytesOf(system, "Q"))],

@@ -100,6 +100,13 @@ describe("a hostile header is refused with a typed error", () => {
     expect(Object.entries(metadata)).toEqual([["__proto__", "x"]]);
   });
 
+  test("a header whose length looks like the beginning of a pickle is no pickle", () => {
+    for (const length of [0x80, 0x280, 0x463, 0x4028]) {
+      const header = '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.padEnd(length, " ");
+      expect(parseWeights(safetensorsOf(header, floats(3))).format).toBe("safetensors");
+    }
+  });
+
   test("elements at an odd address are read as well", () => {
     const text = '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} ';
     expect([...readSafetensors(safetensorsOf(text, floats(1, 2))).state.get("a")!.data]).toEqual([1, 2]);
