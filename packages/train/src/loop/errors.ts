@@ -16,11 +16,14 @@ export class NonFiniteLossError extends Error {
   }
 }
 
-/** Stopped on request (Ctrl-C), after a checkpoint was saved: the run can be resumed. */
+/** Stopped on request (Ctrl-C). */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
+  /** A checkpoint was saved: the run can be resumed. */
+  readonly saved: boolean;
 
-  constructor() {
-    super("stopped on request; the checkpoint is saved, go on with --resume");
+  constructor({ saved }: { readonly saved: boolean }) {
+    super(saved ? "stopped on request; the checkpoint is saved, go on with --resume" : "stopped on request");
+    this.saved = saved;
   }
 }

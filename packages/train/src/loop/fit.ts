@@ -25,7 +25,7 @@ export async function fit(options: FitOptions): Promise<void> {
         if (!signal.aborted || error !== signal.reason) throw error;
         await device.sync();
         await checkpoints.save(run.optimizer);
-        throw new InterruptedError();
+        throw new InterruptedError({ saved: true });
       }
     }
     device.flush();

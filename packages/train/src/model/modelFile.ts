@@ -15,6 +15,7 @@ import {
 import type { Device, nn } from "@fracture/tensor";
 import { z } from "zod";
 import { writeFileAtomic } from "../run/atomic.ts";
+import { recipeSchema, type Recipe } from "../recipe/recipe.ts";
 import { runPaths } from "../run/runFolder.ts";
 import { FRACTURE_VERSION } from "../version.ts";
 import { ModelFileError } from "./errors.ts";
@@ -35,8 +36,8 @@ export interface ModelDescription {
 export interface ModelFile extends ModelDescription {
   readonly path: string;
   readonly weights: nn.StateDict;
-  /** False for published weights: their classes have numbers for names. */
-  readonly trainedHere: boolean;
+  /** How it was trained; null for published weights, whose classes have numbers for names. */
+  readonly recipe: Recipe | null;
 }
 
 /** A model on a device. */
@@ -48,7 +49,7 @@ export interface LoadedModel extends ModelDescription {
 /** The metadata of `best.safetensors`: strings, as the format wants them; the same description gives the same bytes. */
 export function modelMetadata(
   { architecture, classes, preprocessing }: ModelDescription,
-  recipe: unknown,
+  recipe: Recipe | null,
 ): Record<string, string> {
   return {
     format: MODEL_FORMAT,
@@ -63,14 +64,14 @@ export function modelMetadata(
 /**
  * Writes a model file, atomically: safetensors in torchvision's names and layout, so that `load_state_dict` takes it as it is.
  *
- * @param recipe how it was trained; anything that JSON holds
+ * @param recipe how it was trained
  * @throws FileWriteError
  */
 export async function saveModel(
   path: string,
   weights: nn.StateDict,
   description: ModelDescription,
-  recipe: unknown = null,
+  recipe: Recipe | null = null,
 ): Promise<void> {
   await writeFileAtomic(path, safetensorsPieces(weights, modelMetadata(description, recipe)));
 }
@@ -88,14 +89,8 @@ export async function readModelFile(argument: string): Promise<ModelFile> {
   const { architecture, classes } = identifyArchitecture(state);
   if (metadata["format"] !== MODEL_FORMAT) {
     const names = Array.from({ length: classes }, (_, i) => String(i));
-    return {
-      path,
-      weights: state,
-      architecture,
-      classes: names,
-      preprocessing: await publishedPreprocessing(path),
-      trainedHere: false,
-    };
+    const preprocessing = await publishedPreprocessing(path);
+    return { path, weights: state, architecture, classes: names, preprocessing, recipe: null };
   }
   const description = parseDescription(path, metadata);
   if (description.architecture !== architecture || description.classes.length !== classes) {
@@ -104,7 +99,7 @@ export async function readModelFile(argument: string): Promise<ModelFile> {
       `says that it is a ${description.architecture} with ${description.classes.length} classes, but its tensors are a ${architecture} with ${classes}`,
     );
   }
-  return { path, weights: state, ...description, trainedHere: true };
+  return { path, weights: state, ...description };
 }
 
 /** `readModelFile`, and the model on a device, in inference mode. The caller disposes of it. */
@@ -143,12 +138,16 @@ async function publishedPreprocessing(path: string): Promise<Preprocessing> {
 const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES) as [Architecture, ...Architecture[]];
 const classesSchema = z.array(z.string().min(1)).min(1);
 
-function parseDescription(path: string, metadata: Readonly<Record<string, string>>): ModelDescription {
+function parseDescription(
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+): ModelDescription & { readonly recipe: Recipe | null } {
   try {
     return {
       architecture: z.enum(ARCHITECTURE_NAMES).parse(metadata["architecture"]),
       classes: classesSchema.parse(JSON.parse(metadata["classes"] ?? "")),
       preprocessing: parsePreprocessing(JSON.parse(metadata["preprocessing"] ?? "")),
+      recipe: recipeSchema.nullable().parse(JSON.parse(metadata["recipe"] ?? "null")),
     };
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);

@@ -1,0 +1,77 @@
+import { join, resolve } from "node:path";
+import type { SplitName } from "../data/split.ts";
+import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
+import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
+import { InterruptedError } from "../loop/errors.ts";
+import { ModelFileError } from "../model/errors.ts";
+import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
+import { parseRecipe } from "../recipe/recipe.ts";
+import { evaluateSplit } from "./evaluateSplit.ts";
+import { decodeSplit, storeSplit } from "./pictures.ts";
+import { readTrainingData } from "./trainingData.ts";
+import type { RunContext } from "./types.ts";
+
+export interface EvaluateRunOptions {
+  /** A run folder, a `.safetensors` of ours, or published weights. */
+  readonly model: string;
+  /** The data folder; one without splits is split as the model's run split it. */
+  readonly data: string;
+  /** Default: "test". */
+  readonly split?: SplitName;
+  /** Where `metrics.json`, `predictions.csv` and the plots go. Default: nowhere. */
+  readonly out?: string;
+  /** Default: false. */
+  readonly allowUnreadable?: boolean;
+  /** Default: 32. */
+  readonly batchSize?: number;
+  /** See `TrainRunOptions`. */
+  readonly cacheFolder?: string | null;
+}
+
+/**
+ * Evaluates a model on a split of a data folder, with the preprocessing that the model file names.
+ *
+ * @throws WeightsError, ModelFileError, DataFolderError, RecipeError, UnreadablePicturesError before the device is opened;
+ *   InterruptedError, FileWriteError
+ */
+export async function evaluateRun(
+  options: EvaluateRunOptions,
+  { openDevice, signal = new AbortController().signal, onEvent = () => {} }: RunContext,
+): Promise<SplitOutcome> {
+  const { split = "test", out, allowUnreadable = false, batchSize = 32 } = options;
+  const { cacheFolder = defaultPictureCacheFolder() } = options;
+  try {
+    const file = await readModelFile(options.model);
+    const { classes, preprocessing } = file;
+    const recipe = file.recipe ?? parseRecipe({});
+    const data = await readTrainingData(resolve(options.data), recipe, [split]);
+    checkSameClasses(file, data.root, data.classes);
+    const decoding = { preprocessing, allowUnreadable, classes, cacheFolder, signal, onEvent };
+    const decoded = await decodeSplit(split, data.splits[split]!, decoding);
+    const device = await openDevice();
+    const { model } = onDevice(file, device);
+    const stored = storeSplit(device, decoded, { preprocessing, augmentation: null, seed: recipe.seed });
+    try {
+      const outcome = await evaluateSplit(stored, { device, model, classes, batchSize, signal, onEvent });
+      if (out !== undefined) {
+        await writeOutcome(out, outcome);
+        const unreadable = { [split]: decoded.pictures.unreadable.length };
+        await writeMetrics(join(out, "metrics.json"), [outcome], { unreadable });
+      }
+      return outcome;
+    } finally {
+      stored.dispose();
+      model.dispose();
+    }
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) throw new InterruptedError({ saved: false });
+    throw error;
+  }
+}
+
+function checkSameClasses({ path, classes }: ModelFile, root: string, found: readonly string[]): void {
+  if (classes.join("\0") === found.join("\0")) return;
+  const list = (names: readonly string[]): string =>
+    names.length > 8 ? `${names.length} classes` : names.map((name) => `"${name}"`).join(", ");
+  throw new ModelFileError(path, `tells ${list(classes)} apart, but ${root} holds ${list(found)}`);
+}

@@ -1,0 +1,35 @@
+import type { ResNet } from "@fracture/resnet";
+import type { Device } from "@fracture/tensor";
+import { logitsOf } from "../evaluate/logits.ts";
+import { outcomeOf, type SplitOutcome } from "../evaluate/report.ts";
+import type { RunEvent } from "./events.ts";
+import type { StoredSplit } from "./pictures.ts";
+
+export interface EvaluateSplitOptions {
+  readonly device: Device;
+  readonly model: ResNet;
+  readonly classes: readonly string[];
+  readonly batchSize: number;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+/** What a model says about a stored split, without augmentation. */
+export async function evaluateSplit(
+  stored: StoredSplit,
+  { device, model, classes, batchSize, signal, onEvent }: EvaluateSplitOptions,
+): Promise<SplitOutcome> {
+  const { split, paths, labels } = stored;
+  const logits = await logitsOf({
+    device,
+    model,
+    feed: stored.feed({ augment: false }),
+    samples: labels.length,
+    batchSize,
+    signal,
+    onBatch: (done, total) => onEvent({ kind: "evaluate", split, done, total }),
+  });
+  const outcome = outcomeOf({ split, classes, paths, labels, logits });
+  onEvent({ kind: "metrics", split, metrics: outcome.metrics });
+  return outcome;
+}

@@ -1,0 +1,30 @@
+import type { Architecture } from "@fracture/resnet";
+import type { UnreadablePicture } from "../data/loadPictures.ts";
+import type { SplitName } from "../data/split.ts";
+import type { Metrics } from "../evaluate/metrics.ts";
+import type { FitEvent } from "../loop/options.ts";
+import type { NewHead } from "../model/initialModel.ts";
+
+/** What a caller is told while a run goes on. */
+export type RunEvent =
+  | FitEvent
+  | {
+      readonly kind: "data";
+      readonly classes: readonly string[];
+      /** Pictures in each split; null where there is no such split. */
+      readonly counts: Readonly<Record<SplitName, number | null>>;
+      /** What was passed over, relative to the data folder. */
+      readonly ignored: readonly string[];
+    }
+  | { readonly kind: "decode"; readonly split: SplitName; readonly done: number; readonly total: number }
+  | { readonly kind: "unreadable"; readonly split: SplitName; readonly files: readonly UnreadablePicture[] }
+  | {
+      readonly kind: "model";
+      readonly architecture: Architecture;
+      /** The file whose weights are the start; null: from scratch. */
+      readonly weights: string | null;
+      readonly newHead: NewHead | null;
+    }
+  | { readonly kind: "resumed"; readonly epochs: number; readonly steps: number }
+  | { readonly kind: "evaluate"; readonly split: SplitName; readonly done: number; readonly total: number }
+  | { readonly kind: "metrics"; readonly split: SplitName; readonly metrics: Metrics };

@@ -1,0 +1,170 @@
+import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { preprocess, type Preprocessing } from "@fracture/resnet";
+import { input, SlotPool, type Device } from "@fracture/tensor";
+import { decodeImage, ImageError } from "../data/decode.ts";
+import { listImages } from "../data/listing.ts";
+import { softmaxRows } from "../evaluate/softmax.ts";
+import type { Feed } from "../loop/feeds.ts";
+import { ForwardPass } from "../loop/forward.ts";
+import { onDevice, readModelFile } from "../model/modelFile.ts";
+import type { RunContext } from "./types.ts";
+
+export interface PredictFilesOptions {
+  /** A run folder, a `.safetensors` of ours, or published weights. */
+  readonly model: string;
+  /** Pictures, and folders with pictures in them and below. */
+  readonly paths: readonly string[];
+  /** Pictures a batch. Default: 8. */
+  readonly batchSize?: number;
+}
+
+/** What a model says about a picture. */
+export interface Prediction {
+  readonly path: string;
+  /** The class with the largest probability. */
+  readonly class: string;
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** In the order of the model's classes. */
+  readonly logits: readonly number[];
+}
+
+/** A picture that can't be read. */
+export interface UnreadablePrediction {
+  readonly path: string;
+  readonly error: string;
+}
+
+/**
+ * Predicts pictures one after the other, as they were named, with the preprocessing that the model file names. A picture that
+ * can't be read has its reason in its place and stops nothing; nor does a path that does not exist.
+ *
+ * @throws WeightsError, ModelFileError before the device is opened; the signal's reason where it aborts
+ */
+export async function* predictFiles(
+  options: PredictFilesOptions,
+  { openDevice, signal }: Pick<RunContext, "openDevice" | "signal">,
+): AsyncGenerator<Prediction | UnreadablePrediction, void, undefined> {
+  const { batchSize = 8 } = options;
+  const file = await readModelFile(options.model);
+  const paths = await picturesIn(options.paths);
+  if (paths.length === 0) return;
+  const { classes, preprocessing } = file;
+  const device = await openDevice();
+  const { model } = onDevice(file, device);
+  const slots = new SlotPool(device);
+  const feed = new HostFeed(device, preprocessing.crop);
+  const pass = new ForwardPass({ device, model, slots, batchSize, ...(signal ? { signal } : {}) }, feed, "fc");
+  try {
+    for await (const batch of batches(paths, batchSize, preprocessing, signal)) {
+      feed.pictures = batch.flatMap(({ picture }) => (picture ? [picture] : []));
+      const logits = feed.pictures.length > 0 ? await pass.collect(feed.pictures.length) : new Float32Array();
+      let row = 0;
+      for (const { path, picture, error } of batch) {
+        const at = classes.length * row;
+        if (picture) row += 1;
+        yield picture ? prediction(path, classes, logits.subarray(at, at + classes.length)) : { path, error };
+      }
+    }
+  } finally {
+    pass.dispose();
+    slots.dispose();
+    model.dispose();
+  }
+}
+
+function prediction(path: string, classes: readonly string[], logits: Float32Array): Prediction {
+  const probabilities = softmaxRows(logits, classes.length);
+  const largest = probabilities.reduce((best, p, i) => (p > probabilities[best]! ? i : best), 0);
+  return {
+    path,
+    class: classes[largest]!,
+    probabilities: Object.fromEntries(classes.map((name, i) => [name, probabilities[i]!])),
+    logits: Array.from(logits),
+  };
+}
+
+/** Files as they are, folders as the pictures in them. */
+async function picturesIn(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const folder = await stat(path).then(
+      (info) => info.isDirectory(),
+      () => false,
+    );
+    if (folder) found.push(...(await listImages(path)).images.map((name) => join(path, name)));
+    else found.push(path);
+  }
+  return found;
+}
+
+/** Pictures on their way to the device, [crop, crop, 3] each. */
+class HostFeed implements Feed {
+  readonly delivers = null;
+  pictures: readonly Float32Array[] = [];
+  readonly #device: Device;
+  readonly #size: number;
+
+  constructor(device: Device, size: number) {
+    this.#device = device;
+    this.#size = size;
+  }
+
+  batch(n: number): ReturnType<Feed["batch"]> {
+    const x = input([n, this.#size, this.#size, 3], { device: this.#device });
+    const values = new Float32Array(x.size);
+    return {
+      tensor: () => x,
+      load: (indices) => {
+        indices.forEach((index, row) => values.set(this.pictures[index]!, row * (x.size / n)));
+        x.write(values);
+      },
+      dispose: () => x.dispose(),
+    };
+  }
+}
+
+type Decoded =
+  | { readonly path: string; readonly picture: Float32Array; readonly error?: undefined }
+  | { readonly path: string; readonly picture: null; readonly error: string };
+
+/** Batches in order; the next one is decoded while the caller works on one. */
+async function* batches(
+  paths: readonly string[],
+  size: number,
+  preprocessing: Preprocessing,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Decoded[], void, undefined> {
+  const decode = async (start: number): Promise<Decoded[]> => {
+    const results: Decoded[] = [];
+    let next = start;
+    const worker = async (): Promise<void> => {
+      while (next < Math.min(start + size, paths.length)) {
+        const i = next++;
+        results[i - start] = await decodeOne(paths[i]!, preprocessing);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(size, availableParallelism()) }, worker));
+    return results;
+  };
+  let ahead = decode(0);
+  for (let start = 0; start < paths.length; start += size) {
+    signal?.throwIfAborted();
+    const batch = await ahead;
+    if (start + size < paths.length) {
+      ahead = decode(start + size);
+      ahead.catch(() => {}); // its error is thrown where it is awaited
+    }
+    yield batch;
+  }
+}
+
+async function decodeOne(path: string, preprocessing: Preprocessing): Promise<Decoded> {
+  try {
+    return { path, picture: preprocess(await decodeImage(path, preprocessing), preprocessing) };
+  } catch (error) {
+    if (error instanceof ImageError) return { path, picture: null, error: error.reason };
+    throw error;
+  }
+}

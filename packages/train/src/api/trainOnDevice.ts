@@ -1,0 +1,147 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ResNet } from "@fracture/resnet";
+import type { Device } from "@fracture/tensor";
+import { filesOrder, shuffledOrder } from "../data/sampler.ts";
+import { writePlots } from "../evaluate/plots.ts";
+import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
+import { CheckpointFiles } from "../loop/checkpoint.ts";
+import { fit } from "../loop/fit.ts";
+import type { FitOptions } from "../loop/options.ts";
+import { startState } from "../loop/state.ts";
+import { createModel } from "../model/initialModel.ts";
+import { modelMetadata } from "../model/modelFile.ts";
+import { stepLR } from "../optim/stepLR.ts";
+import { readHistory } from "../run/history.ts";
+import { RunFolder, type OpenRunOptions, type RunPaths } from "../run/runFolder.ts";
+import { EventWriter } from "../run/tensorboard.ts";
+import { balancedWeights } from "./classWeights.ts";
+import { evaluateSplit } from "./evaluateSplit.ts";
+import type { RunEvent } from "./events.ts";
+import { RunFolderLog } from "./log.ts";
+import { storeSplit, type StoredSplit } from "./pictures.ts";
+import type { PreparedRun, TrainRunResult } from "./types.ts";
+
+const DEFAULT_CHECKPOINT_SECONDS = 60;
+const DEFAULT_FEATURE_BYTES = 2 ** 31;
+/** torch's defaults. */
+const WEIGHT_DECAY = { adam: 0, adamw: 0.01, sgd: 0 } as const;
+
+type Stored = { readonly train: StoredSplit; readonly val: StoredSplit | null; readonly test: StoredSplit | null };
+
+/** The part of a run that needs a device: model, training, evaluation, results. */
+export async function trainOnDevice(
+  run: PreparedRun,
+  device: Device,
+  signal: AbortSignal,
+  onEvent: (event: RunEvent) => void,
+): Promise<TrainRunResult> {
+  const { config, resumed, mode, options } = run;
+  const { recipe, classes } = config;
+  const model = await startModel(run, device, onEvent);
+  const stored = store(run, device);
+  const state = startState();
+  const position = { epochs: resumed?.state.epochs ?? 0, steps: resumed?.state.steps ?? 0 };
+  const opening: OpenRunOptions = mode === "resume" ? { mode, position } : { mode, config: { ...config } };
+  using folder = await RunFolder.open(options.out, opening);
+  using events = new EventWriter(options.out, mode === "resume" ? { resumeAt: position.steps } : {});
+  if (mode === "resume") onEvent({ kind: "resumed", ...position });
+  const log = new RunFolderLog(folder, events);
+  const checkpoints = new CheckpointFiles(
+    {
+      model,
+      state,
+      paths: folder.paths,
+      metadata: modelMetadata(config, { ...recipe, stages: [...config.stages] }),
+      seconds: options.checkpointSeconds ?? DEFAULT_CHECKPOINT_SECONDS,
+      beforeSave: () => log.sync(),
+    },
+    resumed,
+  );
+  try {
+    await fit({ ...fitOptions(run, stored), device, model, state, checkpoints, log, signal, onEvent });
+    await checkpoints.finish();
+    log.sync();
+    const outcomes: SplitOutcome[] = [];
+    for (const split of [stored.test, stored.val]) {
+      if (!split) continue;
+      outcomes.push(
+        await evaluateSplit(split, { device, model, classes, batchSize: recipe.batchSize, signal, onEvent }),
+      );
+    }
+    const { epochs } = state;
+    const bestEpoch = stored.val ? state.stopping.bestEpoch : null;
+    await writeResults(folder.paths, outcomes, { epochs, bestEpoch, unreadable: unreadable(run) });
+    const metricsOf = (split: "val" | "test") => outcomes.find((outcome) => outcome.split === split)?.metrics ?? null;
+    return { folder: options.out, epochs, bestEpoch, metrics: { val: metricsOf("val"), test: metricsOf("test") } };
+  } finally {
+    for (const split of Object.values(stored)) split?.dispose();
+    model.dispose();
+  }
+}
+
+/** The model that training begins with, or, empty, the one that a checkpoint is loaded into. */
+async function startModel(
+  { config, initial }: PreparedRun,
+  device: Device,
+  onEvent: (event: RunEvent) => void,
+): Promise<ResNet> {
+  const { architecture, classes, recipe } = config;
+  if (!initial) return new ResNet({ architecture, classes: classes.length, device, generator: null });
+  const { model, newHead } = await createModel(device, initial, { classes: classes.length, seed: recipe.seed });
+  onEvent({ kind: "model", architecture, weights: recipe.weights, newHead });
+  return model;
+}
+
+function store({ config, splits }: PreparedRun, device: Device): Stored {
+  const { preprocessing, recipe } = config;
+  const options = { preprocessing, augmentation: recipe.augmentation, seed: recipe.seed };
+  return {
+    train: storeSplit(device, splits.train, options),
+    val: splits.val && storeSplit(device, splits.val, options),
+    test: splits.test && storeSplit(device, splits.test, options),
+  };
+}
+
+type FromRecipe = Omit<FitOptions, "device" | "model" | "state" | "checkpoints" | "log" | "signal" | "onEvent">;
+
+function fitOptions({ config, options }: PreparedRun, { train, val }: Stored): FromRecipe {
+  const { recipe, stages, classes } = config;
+  const { optimizer, stepSize, gamma, batchSize, augmentation, patience, monitor, shuffle, seed } = recipe;
+  const samples = train.labels.length;
+  return {
+    train,
+    val,
+    stages,
+    optimizer,
+    weightDecay: recipe.weightDecay ?? WEIGHT_DECAY[optimizer],
+    schedule: stepLR({ stepSize, gamma }),
+    batchSize,
+    augment: augmentation !== null,
+    classWeights: recipe.classWeights === "balanced" ? balancedWeights(train.labels, classes.length) : null,
+    stopping: { patience, monitor },
+    order: shuffle ? shuffledOrder(samples, seed) : filesOrder(samples),
+    featureBytes: options.featureBytes ?? DEFAULT_FEATURE_BYTES,
+  };
+}
+
+/** `results/`: the test split's figures at the top where there is one, val's in a folder of their own. */
+async function writeResults(
+  paths: RunPaths,
+  outcomes: readonly SplitOutcome[],
+  more: { epochs: number; bestEpoch: number | null; unreadable: Readonly<Record<string, number>> },
+): Promise<void> {
+  for (const [i, outcome] of outcomes.entries())
+    await writeOutcome(i === 0 ? paths.results : join(paths.results, outcome.split), outcome);
+  await writePlots(paths.results, { training: { history: readHistory(paths.history), bestEpoch: more.bestEpoch } });
+  if (outcomes.length > 0) await writeMetrics(paths.metrics, outcomes, more);
+  else if (existsSync(paths.metrics)) await rm(paths.metrics); // of another data folder
+}
+
+/** Pictures that were set aside, by split. */
+function unreadable({ splits }: PreparedRun): Record<string, number> {
+  return Object.fromEntries(
+    Object.values(splits).flatMap((decoded) => (decoded ? [[decoded.split, decoded.pictures.unreadable.length]] : [])),
+  );
+}

@@ -1,0 +1,185 @@
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeDevice } from "@fracture/tensor/testing";
+import { readHistory } from "../run/history.ts";
+import { readCsv } from "../run/csv.ts";
+import { InterruptedError } from "../loop/errors.ts";
+import { RecipeError } from "../recipe/errors.ts";
+import type { RecipeOptions } from "../recipe/recipe.ts";
+import { CLASSES, writePictures } from "../testing/pictures.ts";
+import { evaluateRun } from "./evaluateRun.ts";
+import type { RunEvent } from "./events.ts";
+import { UnreadablePicturesError } from "./pictures.ts";
+import { predictFiles, type Prediction } from "./predictFiles.ts";
+import { trainRun } from "./trainRun.ts";
+import type { RunContext, TrainRunOptions } from "./types.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "fracture-train-"));
+const data = join(folder, "data");
+const out = join(folder, "run");
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const recipe: RecipeOptions = {
+  architecture: "resnet18",
+  size: 32,
+  batchSize: 8,
+  stages: [
+    { freeze: "all", epochs: 1, lr: 1e-2 },
+    { freeze: "layer3", epochs: 2, lr: 1e-3 },
+  ],
+  classWeights: "balanced",
+  seed: 3,
+};
+
+describeDevice("a run", (device) => {
+  const events: RunEvent[] = [];
+  const context: RunContext = { openDevice: async () => device(), onEvent: (event) => events.push(event) };
+  const start = (given: Partial<TrainRunOptions> = {}) =>
+    trainRun({ data, out, recipe, cacheFolder: null, ...given }, context);
+
+  beforeAll(async () => {
+    await writePictures(data, 32, { train: 5, val: 2, test: 3 });
+    writeFileSync(join(data, "train", CLASSES[0], "9.png"), "<html>not found</html>");
+  });
+
+  it("leaves a folder with everything in it, and says what it did", async () => {
+    const result = await start();
+    expect(
+      readdirSync(out)
+        .filter((name) => !name.startsWith("events"))
+        .sort(),
+    ).toEqual(["best.safetensors", "config.json", "history.csv", "last.safetensors", "results", "steps.csv"]);
+    expect(readdirSync(join(out, "results")).sort()).toEqual([
+      "confusion_matrix.png",
+      "metrics.json",
+      "precision_recall.png",
+      "predictions.csv",
+      "probabilities.png",
+      "roc.png",
+      "training_curves.png",
+      "val",
+    ]);
+    expect(readHistory(join(out, "history.csv")).map(({ stage, lrBackbone }) => [stage, lrBackbone])).toEqual([
+      ["head", null],
+      ["from layer4", 1e-3],
+      ["from layer4", 1e-3],
+    ]);
+    const steps = readCsv(join(out, "steps.csv"), ["epoch", "step", "loss", "lr"]);
+    expect(steps.map(({ epoch, step, lr }) => [epoch, step, lr])).toEqual([
+      ["1", "1", "0.01"],
+      ["1", "2", "0.01"],
+      ["2", "3", "0.001"],
+      ["2", "4", "0.001"],
+      ["3", "5", "0.001"],
+      ["3", "6", "0.001"],
+    ]);
+    const metrics = JSON.parse(readFileSync(join(out, "results", "metrics.json"), "utf8"));
+    expect(metrics).toMatchObject({ split: "test", samples: 6, epochs: 3, unreadable: { train: 1, val: 0, test: 0 } });
+    expect(metrics.accuracy).toBe(result.metrics.test!.accuracy);
+    expect(metrics.val.samples).toBe(4);
+    const unreadable = events.find(({ kind }) => kind === "unreadable");
+    expect(unreadable).toMatchObject({ split: "train", files: [{ reason: expect.stringContaining("HTML") }] });
+    expect(JSON.parse(readFileSync(join(out, "config.json"), "utf8"))).toMatchObject({
+      data,
+      classes: CLASSES,
+      architecture: "resnet18",
+      recipe: { seed: 3, stepSize: 7, augmentation: { flip: 0.5 } },
+      preprocessing: { resize: 32, crop: 32, channels: "grey" },
+    });
+  });
+
+  it("is not begun in a folder that holds one", async () => {
+    await expect(start()).rejects.toThrow(`${out}: already holds a run`);
+  });
+
+  it("evaluated from its folder and from its model file gives the figures of its results", async () => {
+    const metrics = JSON.parse(readFileSync(join(out, "results", "metrics.json"), "utf8"));
+    const evaluated = join(folder, "evaluated");
+    const outcome = await evaluateRun({ model: out, data, out: evaluated, cacheFolder: null, batchSize: 4 }, context);
+    expect(outcome.metrics.confusionMatrix).toEqual(metrics.confusionMatrix);
+    expect(outcome.metrics.logLoss).toBeCloseTo(metrics.logLoss, 4);
+    expect(existsSync(join(evaluated, "roc.png"))).toBe(true);
+    const predictions = readCsv(join(evaluated, "predictions.csv"), ["path", "predicted", "prob_fractured"]);
+    const paths = predictions.map(({ path }) => path);
+    const streamed: Prediction[] = [];
+    const model = join(out, "best.safetensors");
+    for await (const prediction of predictFiles({ model, paths, batchSize: 4 }, context)) {
+      if (!("error" in prediction)) streamed.push(prediction);
+    }
+    expect(streamed.map((prediction) => prediction.class)).toEqual(predictions.map(({ predicted }) => predicted));
+    streamed.forEach(({ probabilities, logits }, i) => {
+      expect(probabilities["fractured"]).toBeCloseTo(Number(predictions[i]!.prob_fractured), 4);
+      expect(logits).toEqual([expect.any(Number), expect.any(Number)]);
+    });
+  });
+
+  it("predicts folders and files in order, with the reason in the place of what can't be read", async () => {
+    const paths = [join(data, "train", CLASSES[0]), join(folder, "missing.png")];
+    const found: string[] = [];
+    for await (const prediction of predictFiles({ model: out, paths, batchSize: 4 }, context))
+      found.push("error" in prediction ? prediction.error : prediction.path);
+    expect(found).toHaveLength(7);
+    expect(found.slice(0, 5)).toEqual([0, 1, 2, 3, 4].map((i) => join(data, "train", CLASSES[0], `${i}.png`)));
+    expect(found[5]).toContain("HTML");
+    expect(found[6]).toContain("ENOENT");
+  });
+
+  it("stopped in the middle of an epoch and resumed leaves the same files as if it had not been", async () => {
+    const abort = new AbortController();
+    const stopped = join(folder, "stopped");
+    const onEvent = (event: RunEvent): void => {
+      if (event.kind === "step" && event.epoch === 2) abort.abort();
+    };
+    const run = { data, out: stopped, recipe, cacheFolder: null };
+    const error: unknown = await trainRun(run, { ...context, signal: abort.signal, onEvent }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(InterruptedError);
+    expect(error).toMatchObject({ saved: true });
+    expect(existsSync(join(stopped, "results", "metrics.json"))).toBe(false);
+    const wrong = trainRun({ ...run, mode: "resume", recipe: { ...recipe, seed: 4 } }, context);
+    await expect(wrong).rejects.toThrow("seed: was 3, is now 4");
+    await trainRun({ out: stopped, mode: "resume", recipe: {}, cacheFolder: null }, context);
+    for (const file of ["best.safetensors", "steps.csv", "results/predictions.csv", "results/metrics.json"])
+      expect(readFileSync(join(stopped, file)).equals(readFileSync(join(out, file))), file).toBe(true);
+  });
+
+  it("whose loss becomes infinite ends with the files' names, and keeps its last checkpoint", async () => {
+    const diverged = join(folder, "diverged");
+    const stages = [
+      { freeze: "all" as const, epochs: 1, lr: 1e-3 },
+      { freeze: "all" as const, epochs: 3, lr: 1e38 },
+    ];
+    const run = start({ out: diverged, recipe: { ...recipe, stages, augmentation: null } });
+    await expect(run).rejects.toThrow(/the loss is (NaN|-?Infinity) in epoch \d, step \d \(files: .*\.png/);
+    expect(existsSync(join(diverged, "last.safetensors"))).toBe(true);
+  });
+
+  it("refuses pictures of val and test that can't be read, unless they are allowed", async () => {
+    const broken = join(data, "test", CLASSES[1], "broken.png");
+    writeFileSync(broken, "");
+    const unopened = { ...context, openDevice: () => Promise.reject(new Error("the device was opened")) };
+    const evaluation = { model: out, data, cacheFolder: null };
+    const error: unknown = await evaluateRun(evaluation, unopened).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnreadablePicturesError);
+    expect(String(error)).toContain(broken);
+    const outcome = await evaluateRun({ ...evaluation, allowUnreadable: true, batchSize: 8 }, context);
+    expect(outcome.metrics.samples).toBe(6);
+    rmSync(broken);
+  });
+
+  it("is resumed only with the pictures that it was started with", async () => {
+    const more = join(data, "train", CLASSES[1], "more.png");
+    writeFileSync(more, readFileSync(join(data, "train", CLASSES[1], "0.png")));
+    const error: unknown = await start({ mode: "resume" }).catch((reason: unknown) => reason);
+    rmSync(more);
+    expect(error).toBeInstanceOf(RecipeError);
+    expect(String(error)).toContain("holds other files, classes or splits than when the run was started");
+  });
+
+  it("leaves no device memory behind", () => {
+    expect(device().counts.live).toBe(0);
+  });
+});

@@ -1,0 +1,107 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { workingPreprocessing } from "@fracture/resnet";
+import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
+import type { DataFolder } from "../data/folder.ts";
+import { readCheckpoint } from "../loop/checkpoint.ts";
+import { InterruptedError } from "../loop/errors.ts";
+import { readInitialWeights, type InitialWeights } from "../model/initialModel.ts";
+import { checkSameRecipe, parseRecipe } from "../recipe/recipe.ts";
+import { RecipeError } from "../recipe/errors.ts";
+import { stagesOf } from "../recipe/stages.ts";
+import { checkRunFolder, runPaths } from "../run/runFolder.ts";
+import type { RunEvent } from "./events.ts";
+import { decodeSplit, type DecodedSplit } from "./pictures.ts";
+import { checkSameData, loadRunConfig, newRunConfig, type RunConfig } from "./runConfig.ts";
+import { readTrainingData } from "./trainingData.ts";
+import { trainOnDevice } from "./trainOnDevice.ts";
+import type { PreparedRun, RunContext, TrainRunOptions, TrainRunResult } from "./types.ts";
+
+/**
+ * Trains, evaluates on val and test with the best weights, and leaves a run folder with everything in it: `config.json`,
+ * `history.csv`, `steps.csv`, TensorBoard events, `best.safetensors`, `last.safetensors`, `results/`.
+ *
+ * The input is checked before the device is opened, in this order: options, the data folder, the run folder, the weights,
+ * the pictures.
+ *
+ * @throws RecipeError, DataFolderError, RunFolderError, WeightsError, ModelFileError, UnreadablePicturesError for wrong
+ *   input; nn.StateDictError, NonFiniteLossError, InterruptedError, FileWriteError
+ */
+export async function trainRun(options: TrainRunOptions, context: RunContext): Promise<TrainRunResult> {
+  const { signal = new AbortController().signal, onEvent = () => {}, openDevice } = context;
+  try {
+    const run = await prepareRun(options, signal, onEvent);
+    return await trainOnDevice(run, await openDevice(), signal, onEvent);
+  } catch (error) {
+    // Before training and after it there is nothing to save.
+    if (signal.aborted && error === signal.reason) throw new InterruptedError({ saved: false });
+    throw error;
+  }
+}
+
+async function prepareRun(
+  options: TrainRunOptions,
+  signal: AbortSignal,
+  onEvent: (event: RunEvent) => void,
+): Promise<PreparedRun> {
+  const { out, mode = "new" } = options;
+  const started = mode === "resume" ? await configToResume(options) : null;
+  const recipe = started?.recipe ?? parseRecipe(options.recipe);
+  const data = await readTrainingData(dataOf(options, started), recipe);
+  if (started) checkSameData(started, data);
+  const { splits, classes, ignored } = data;
+  const count = (split: "train" | "val" | "test"): number | null => splits[split]?.paths.length ?? null;
+  onEvent({
+    kind: "data",
+    classes,
+    counts: { train: count("train"), val: count("val"), test: count("test") },
+    ignored,
+  });
+  await checkRunFolder(out, mode);
+  const { last } = runPaths(out);
+  // A run that was killed before its first checkpoint has its beginning to go on from.
+  const resumed = mode === "resume" && existsSync(last) ? await readCheckpoint(last) : null;
+  const initial = resumed
+    ? null
+    : await readInitialWeights(recipe.weights, started?.architecture ?? recipe.architecture);
+  const preprocessing = workingPreprocessing(recipe.size, { channels: recipe.channels });
+  const allowUnreadable = options.allowUnreadable ?? started?.allowUnreadable ?? false;
+  const { cacheFolder = defaultPictureCacheFolder() } = options;
+  const decoding = { preprocessing, allowUnreadable, classes, cacheFolder, signal, onEvent };
+  const decoded = async (split: "val" | "test"): Promise<DecodedSplit | null> =>
+    splits[split] && (await decodeSplit(split, splits[split], decoding));
+  const [train, val, test] = [
+    await decodeSplit("train", splits.train!, decoding),
+    await decoded("val"),
+    await decoded("test"),
+  ];
+  const config = started ?? (await newConfig({ data, recipe, preprocessing, allowUnreadable, initial: initial! }));
+  return { options, mode, config, splits: { train, val, test }, initial, resumed };
+}
+
+async function newConfig(given: {
+  data: DataFolder;
+  recipe: RunConfig["recipe"];
+  preprocessing: RunConfig["preprocessing"];
+  allowUnreadable: boolean;
+  initial: InitialWeights;
+}): Promise<RunConfig> {
+  const { data, recipe, preprocessing, allowUnreadable, initial } = given;
+  const { architecture } = initial;
+  const stages = stagesOf(recipe);
+  return newRunConfig({ allowUnreadable, recipe, architecture, classes: data.classes, preprocessing, stages }, data);
+}
+
+async function configToResume({ out, recipe }: TrainRunOptions): Promise<RunConfig> {
+  await checkRunFolder(out, "resume");
+  const config = await loadRunConfig(out);
+  checkSameRecipe(config.recipe, recipe);
+  return config;
+}
+
+function dataOf({ data }: TrainRunOptions, started: RunConfig | null): string {
+  const root = data ?? started?.data;
+  if (root === undefined)
+    throw new RecipeError("these options make no sense:", ["data: a folder of pictures is needed"]);
+  return resolve(root);
+}

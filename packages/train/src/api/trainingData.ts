@@ -1,0 +1,70 @@
+import { relative, sep } from "node:path";
+import { readDataFolder, type DataFolder, type LabelledFiles } from "../data/folder.ts";
+import { DEFAULT_FRACTIONS, patientFromPattern, SplitError, splitItems, type SplitName } from "../data/split.ts";
+import { RecipeError } from "../recipe/errors.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+
+/**
+ * The pictures that a recipe trains on: the folder's splits, or those that are dealt out of it by the recipe's seed and
+ * fractions. Of a training folder without a validation folder beside it a part is held out only where `valFraction` says so.
+ *
+ * @throws DataFolderError, RecipeError
+ */
+export async function readTrainingData(
+  root: string,
+  recipe: Recipe,
+  need: readonly SplitName[] = ["train"],
+): Promise<DataFolder> {
+  const { seed, valFraction, testFraction, patientPattern } = recipe;
+  const [val, test] = [valFraction ?? DEFAULT_FRACTIONS.val, testFraction ?? DEFAULT_FRACTIONS.test];
+  const patientOf = patientPattern === null ? undefined : patients(patientPattern);
+  const folder = await readDataFolder(root, {
+    need,
+    fractions: { train: 1 - val - test, val, test },
+    seed,
+    ...(patientOf ? { patientOf } : {}),
+  });
+  if (folder.layout === "classes" || folder.splits.val || !folder.splits.train || !valFraction) return folder;
+  const splits = holdOut(folder, valFraction, seed, patientOf);
+  return { ...folder, splits: { ...folder.splits, ...splits } };
+}
+
+function patients(pattern: string): (path: string) => string | null {
+  try {
+    return patientFromPattern(pattern);
+  } catch (error) {
+    if (error instanceof SplitError)
+      throw new RecipeError("these options make no sense:", [`patientPattern: ${error.message}`]);
+    throw error;
+  }
+}
+
+function holdOut(
+  { root, classes, splits }: DataFolder,
+  valFraction: number,
+  seed: number,
+  patientOf: ((path: string) => string | null) | undefined,
+): { train: LabelledFiles; val: LabelledFiles } {
+  const { paths, labels } = splits.train!;
+  const items = paths.map((path, i) => {
+    // train/<class>/<the path that a patient is told from>
+    const parts = relative(root, path).split(sep);
+    const group = patientOf ? patientOf(parts.slice(2).join("/")) : parts.join("/");
+    if (group === null)
+      throw new RecipeError(`${path}:`, ["patientPattern: whose picture it is can't be told from its name"]);
+    return { label: labels[i]!, group };
+  });
+  try {
+    const fractions = { train: 1 - valFraction, val: valFraction, test: 0 };
+    const assigned = splitItems(items, { seed, fractions, classes });
+    const filesOf = (split: "train" | "val"): LabelledFiles => ({
+      paths: paths.filter((_, i) => assigned[i] === split),
+      labels: labels.filter((_, i) => assigned[i] === split),
+    });
+    return { train: filesOf("train"), val: filesOf("val") };
+  } catch (error) {
+    if (error instanceof SplitError)
+      throw new RecipeError(`${root}: no validation split can be held out:`, [error.message]);
+    throw error;
+  }
+}
