@@ -1,6 +1,7 @@
 import type { AdapterChoice, AdapterInfo, Device } from "@fracture/tensor";
 import { Option } from "commander";
 import type { Io } from "./io.ts";
+import type { Progress } from "./output/progress.ts";
 
 /** `--adapter`, of every command that computes. */
 export const adapterOption = (): Option =>
@@ -8,23 +9,49 @@ export const adapterOption = (): Option =>
     .choices(["auto", "hardware", "software"])
     .default("auto");
 
-/** "NVIDIA H100 (vulkan, 575.57)" */
-export function describeAdapter({ device, vendor, description, backend }: AdapterInfo): string {
-  const details = [backend, description].filter(Boolean).join(", ");
-  return `${device || vendor || "unnamed adapter"}${details ? ` (${details})` : ""}`;
+/** "NVIDIA H100 PCIe (NVIDIA: 575.57.08)"; of a software device what its driver says, which names it too. */
+export function describeAdapter({ device, vendor, description, software }: AdapterInfo): string {
+  if (software && description) return description;
+  return `${device || vendor || "unnamed adapter"}${description ? ` (${description})` : ""}`;
 }
 
-/**
- * Opens a device, does something with it, and closes it whatever happens: an open one keeps the process alive. A software
- * device is announced.
- */
-export async function withDevice<T>(io: Io, adapter: AdapterChoice, body: (device: Device) => Promise<T>): Promise<T> {
-  const { openDevice } = await import("@fracture/tensor");
-  using device = await openDevice({ adapter });
-  if (device.info.software) {
-    io.stderr.write(
-      `fracture: computing on the CPU, by a software device, which is slow: ${describeAdapter(device.info)}\n`,
-    );
+/** A device that is opened when it is first asked for, once input was found to be good, and closed at the end of the block. */
+export class DeviceOnDemand {
+  readonly #io: Io;
+  readonly #adapter: AdapterChoice;
+  readonly #progress: Progress | null;
+  #device: Device | null = null;
+
+  /** @param progress whose line the announcement must not run into */
+  constructor(io: Io, adapter: AdapterChoice, progress: Progress | null = null) {
+    this.#io = io;
+    this.#adapter = adapter;
+    this.#progress = progress;
   }
-  return await body(device);
+
+  /** Opens the device; a software device is announced. Throws a NoAdapterError. */
+  readonly open = async (): Promise<Device> => {
+    if (this.#device) return this.#device;
+    const { openDevice } = await import("@fracture/tensor");
+    this.#device = await openDevice({ adapter: this.#adapter });
+    const { info } = this.#device;
+    this.#progress?.clear();
+    if (info.software)
+      this.#io.stderr.write(
+        `fracture: computing on the CPU, by a software device, which is slow: ${describeAdapter(info)}\n`,
+      );
+    return this.#device;
+  };
+
+  /** An open device keeps the process alive. */
+  [Symbol.dispose](): void {
+    this.#device?.close();
+    this.#device = null;
+  }
+}
+
+/** Opens a device, does something with it, and closes it whatever happens. */
+export async function withDevice<T>(io: Io, adapter: AdapterChoice, body: (device: Device) => Promise<T>): Promise<T> {
+  using device = new DeviceOnDemand(io, adapter);
+  return await body(await device.open());
 }

@@ -14,6 +14,11 @@ export class InputError extends Error {
   override readonly name = "InputError";
 }
 
+/** Some of the input could not be read; the rest was worked on. */
+export class UnreadableError extends Error {
+  override readonly name = "UnreadableError";
+}
+
 /** A result that does not agree with its reference: a benchmark's figures would be worth nothing. */
 export class CheckError extends Error {
   override readonly name = "CheckError";
@@ -28,12 +33,15 @@ const BY_NAME: Readonly<Record<string, number>> = {
   // what was given can't be used
   AugmentationError: USAGE,
   CsvError: USAGE,
+  DataFolderError: USAGE,
   EarlyStoppingError: USAGE,
   ImageError: USAGE,
   PreprocessingError: USAGE,
   RunFolderError: USAGE,
   ScheduleError: USAGE,
+  SplitError: USAGE,
   StateDictError: USAGE,
+  UnreadableError: USAGE,
   // the machine, or the run
   CheckError: FAILURE,
   DeviceLimitError: FAILURE,

@@ -3,6 +3,9 @@ import { Command } from "commander";
 import { benchCommand } from "./commands/bench.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { predictCommand } from "./commands/predict.ts";
+import { trainCommand } from "./commands/train.ts";
 import { weightsCommand } from "./commands/weights.ts";
 import type { Io } from "./io.ts";
 
@@ -26,6 +29,15 @@ export function createProgram(io: Io): Command {
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, "fracture: ")),
     });
-  for (const add of [doctorCommand, dataCommand, weightsCommand, benchCommand]) add(program, io);
+  for (const add of [
+    doctorCommand,
+    dataCommand,
+    weightsCommand,
+    trainCommand,
+    evalCommand,
+    predictCommand,
+    benchCommand,
+  ])
+    add(program, io);
   return program;
 }

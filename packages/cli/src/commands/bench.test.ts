@@ -63,7 +63,7 @@ describeDevice("fracture bench", (device) => {
     );
     expect(exitCode, stderr).toBe(0);
     const [adapter, , heading, row] = stdout.split("\n");
-    expect(adapter).toContain(device().info.device);
+    expect(adapter).toContain(device().info.description);
     expect(heading).toMatch(/^ +ms +images\/s +GFLOP\/s$/);
     expect(row).toMatch(/^resnet18 inference, 32 x 32, batch 1, f32 +[\d.,]+ +[\d.,]+ +[\d.,]+$/);
     expect(stdout).toContain("agrees with the eager run");

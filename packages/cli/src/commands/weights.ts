@@ -62,10 +62,9 @@ async function convert(io: Io, from: string, to: string, force: boolean): Promis
   const { state, metadata } = await readWeights(from);
   const identity = await identify(state);
   if ("architecture" in identity) {
+    // The file says from now on what its content, or its own words, said: classes and preprocessing.
     const model = await readModelFile(from);
-    // A model of ours keeps what it says about itself; a published one is told what its file's name said.
-    if (model.trainedHere) await writeFileAtomic(to, safetensorsPieces(state, metadata));
-    else await saveModel(to, state, model);
+    await saveModel(to, state, model, model.recipe);
   } else {
     await writeFileAtomic(to, safetensorsPieces(state, metadata));
   }

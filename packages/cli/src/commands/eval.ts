@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import { Option, type Command } from "commander";
+import type { AdapterChoice } from "@fracture/tensor";
+import { adapterOption, DeviceOnDemand } from "../device.ts";
+import type { Io } from "../io.ts";
+import { integer } from "../options.ts";
+import { formatMetrics } from "../output/metrics.ts";
+import { Progress } from "../output/progress.ts";
+import { RunProgress } from "../runProgress.ts";
+
+interface EvalFlags {
+  readonly data: string;
+  readonly split: "train" | "val" | "test";
+  readonly out?: string;
+  readonly allowUnreadable: boolean;
+  readonly batchSize: number;
+  readonly adapter: AdapterChoice;
+  readonly json: boolean;
+}
+
+/** `fracture eval` */
+export function evalCommand(program: Command, io: Io): void {
+  program
+    .command("eval")
+    .description("evaluate a model on a split of a folder of pictures")
+    .argument("<model>", "a run folder, a .safetensors, or a published .pth")
+    .requiredOption("--data <folder>", "the pictures, laid out as for training")
+    .addOption(new Option("--split <name>", "which pictures").choices(["train", "val", "test"]).default("test"))
+    .option("--out <folder>", "write metrics.json, predictions.csv and plots there")
+    .option("--allow-unreadable", "set pictures that can't be read aside", false)
+    .option("--batch-size <n>", "pictures at once", integer(1), 32)
+    .addOption(adapterOption())
+    .option("--json", "print the figures as JSON", false)
+    .action((model: string, flags: EvalFlags) => evaluate(io, model, flags));
+}
+
+async function evaluate(io: Io, model: string, { adapter, json, ...options }: EvalFlags): Promise<void> {
+  const { evaluateRun } = await import("@fracture/train");
+  using progress = new Progress(io.stderr);
+  using device = new DeviceOnDemand(io, adapter, progress);
+  const { show } = new RunProgress(progress);
+  const { split, metrics } = await evaluateRun(
+    { model, ...options },
+    { openDevice: device.open, signal: io.signal, onEvent: show },
+  );
+  progress.clear();
+  if (json) return io.stdout.write(`${JSON.stringify({ model, data: options.data, split, ...metrics }, null, 2)}\n`);
+  io.stdout.write(formatMetrics(split, metrics));
+  const { out } = options;
+  if (out !== undefined) io.stdout.write(`\n${join(out, "metrics.json")}, predictions.csv and plots are written.\n`);
+}

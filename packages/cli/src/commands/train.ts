@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Option, type Command } from "commander";
+import type { AdapterChoice } from "@fracture/tensor";
+import type { Metrics } from "@fracture/train";
+import { adapterOption, DeviceOnDemand } from "../device.ts";
+import { InputError } from "../exitCodes.ts";
+import type { Io } from "../io.ts";
+import { formatMetrics } from "../output/metrics.ts";
+import { Progress } from "../output/progress.ts";
+import { Transfer } from "../output/rate.ts";
+import { addRecipeOptions, namingFlags, recipeOptions, type RecipeFlags } from "../recipeOptions.ts";
+import { RunProgress } from "../runProgress.ts";
+
+interface TrainFlags extends RecipeFlags {
+  readonly data?: string;
+  readonly out: string;
+  readonly resume: boolean;
+  readonly overwrite: boolean;
+  readonly allowUnreadable: boolean;
+  readonly adapter: AdapterChoice;
+  readonly json: boolean;
+}
+
+/** `fracture train` */
+export function trainCommand(program: Command, io: Io): void {
+  const command = program
+    .command("train")
+    .description(
+      "train a network on a folder of pictures, and leave a run folder with the model, its figures and how it came about",
+    )
+    .option("--data <folder>", "pictures in train/CLASS, val/CLASS, test/CLASS; or in CLASS, to be split by the seed")
+    .requiredOption("--out <folder>", "the run folder to make")
+    .option("--resume", "go on with the run that is in the folder, as it was started", false)
+    .addOption(new Option("--overwrite", "replace the run that is in the folder").default(false).conflicts("resume"))
+    .option("--allow-unreadable", "set pictures of val and test that can't be read aside, as those of train are", false)
+    .addOption(adapterOption())
+    .option("--json", "print the results as JSON", false);
+  addRecipeOptions(command).action((flags: TrainFlags) => train(io, flags));
+}
+
+async function train(io: Io, flags: TrainFlags): Promise<void> {
+  const { data, out, resume, overwrite, allowUnreadable, adapter, json, ...recipeFlags } = flags;
+  if (data === undefined && !resume) throw new InputError("--data is missing: a folder of pictures to train on");
+  const { InterruptedError, trainRun } = await import("@fracture/train");
+  using progress = new Progress(io.stderr);
+  const transfer = new Transfer();
+  const recipe = await namingFlags(
+    recipeOptions(io, recipeFlags, (received, total) =>
+      progress.update(`fetching ${recipeFlags.weights}: ${transfer.text(received, total)}`),
+    ),
+  );
+  using device = new DeviceOnDemand(io, adapter, progress);
+  const options = {
+    out,
+    recipe,
+    mode: resume ? ("resume" as const) : overwrite ? ("overwrite" as const) : ("new" as const),
+    ...(data === undefined ? {} : { data }),
+    ...(allowUnreadable ? { allowUnreadable } : {}),
+  };
+  try {
+    const { show } = new RunProgress(progress);
+    const result = await namingFlags(trainRun(options, { openDevice: device.open, signal: io.signal, onEvent: show }));
+    progress.clear();
+    if (json) return io.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    const best = result.bestEpoch === null ? "the last one's weights" : `the weights of epoch ${result.bestEpoch}`;
+    io.stdout.write(`${result.folder}: trained for ${result.epochs} epochs, with ${best}\n`);
+    for (const [split, metrics] of Object.entries(result.metrics) as [string, Metrics | null][])
+      if (metrics) io.stdout.write(`\n${formatMetrics(split, metrics)}`);
+    io.stdout.write(
+      `\nThe model is ${join(out, "best.safetensors")}, the figures and plots are in ${join(out, "results")}.\n`,
+    );
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    progress.clear();
+    if (existsSync(join(out, "config.json")))
+      io.stderr.write(`fracture: to go on: fracture train --out ${out} --resume\n`);
+    throw error;
+  }
+}
