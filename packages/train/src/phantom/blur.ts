@@ -55,3 +55,17 @@ export function enlarge(image: Float32Array, from: number, to: number): Float32A
   }
   return enlarged;
 }
+
+/** The means over blocks of [factor, factor] of an image: from [size * factor, size * factor] to [size, size]. */
+export function average(image: Float32Array, size: number, factor: number): Float32Array {
+  if (factor === 1) return image;
+  const means = new Float32Array(size * size);
+  const width = size * factor;
+  for (let row = 0; row < width; row++) {
+    const start = Math.floor(row / factor) * size;
+    for (let column = 0; column < width; column++) {
+      means[start + Math.floor(column / factor)]! += image[row * width + column]! / (factor * factor);
+    }
+  }
+  return means;
+}

@@ -34,6 +34,9 @@ export interface Phantom {
   readonly break: PhantomBreak | null;
 }
 
+/** Rays lie no further apart than this, in mm: a thin bone's shell is wider, so that a small picture does not miss it. */
+const FINEST_DETAIL = 0.6;
+
 /**
  * Draws a radiograph-like picture of a forearm, a leg or an upper arm: one or two tubular bones in soft tissue, projected by Beer and Lambert's
  * law, with scatter, penumbra, photon noise and a film-like curve. A pure function of its options: scene, exposure, collimation
@@ -42,8 +45,9 @@ export interface Phantom {
 export function drawPhantom({ size, fractured, hairlineShare = HAIRLINE_SHARE, ...id }: PhantomOptions): Phantom {
   const scene = drawScene(new Draws(id, "scene"));
   const fracture = drawFracture(new Draws(id, "fracture"), new Draws(id, "jag"), scene, hairlineShare);
-  const projection = project(scene, fractured ? fracture : null, new Draws(id, "texture"), size);
-  const pixels = expose(scene, projection, new Draws(id, "quantum"), size);
+  const rays = Math.ceil(scene.fieldOfView / size / FINEST_DETAIL);
+  const projection = project(scene, fractured ? fracture : null, new Draws(id, "texture"), size * rays);
+  const pixels = expose(scene, projection, new Draws(id, "quantum"), { size, rays });
   return { pixels, break: fractured ? locate(scene, fracture, size) : null };
 }
 

@@ -1,5 +1,5 @@
 import { clamp } from "./bones.ts";
-import { blur, enlarge } from "./blur.ts";
+import { average, blur, enlarge } from "./blur.ts";
 import type { Draws } from "./draws.ts";
 import { CORTICAL_BONE, SOFT_TISSUE } from "./materials.ts";
 import type { Projection } from "./project.ts";
@@ -7,8 +7,8 @@ import { insideCollimator, toPicture, type Scene } from "./scene.ts";
 
 /** What passes the collimator's leaves. */
 const LEAK = 0.004;
-/** By this many pixels the shown part is smaller than the collimator's opening. */
-const SHUTTER_MARGIN = 2;
+/** By this many mm the shown part is smaller than the collimator's opening, whose edge is blurred. */
+const SHUTTER_MARGIN = 1;
 /** Scatter is smooth: it is worked out on a grid this coarse, spread with this deviation in mm. */
 const SCATTER_GRID = 24;
 const SCATTER_SPREAD = 14;
@@ -17,17 +17,28 @@ const SCATTER_SPREAD = 14;
  * From optical depths to a picture in 8 bits: Beer and Lambert's law, scatter, penumbra, photon noise, the detector's spread, and a
  * film-like curve over the logarithm, in which bone is white.
  *
+ * @param projection of `rays` x `rays` rays a pixel
  * @returns [size, size] grey
  */
-export function expose(scene: Scene, projection: Projection, quantum: Draws, size: number): Uint8Array<ArrayBuffer> {
+export function expose(
+  scene: Scene,
+  projection: Projection,
+  quantum: Draws,
+  { size, rays }: { size: number; rays: number },
+): Uint8Array<ArrayBuffer> {
   const { exposure, tissue } = scene;
   const pitch = scene.fieldOfView / size;
   const thick = 2 * tissue.halfDepth;
   const behindLimb = Math.exp(-SOFT_TISSUE * thick);
   const photons = (exposure.photons * pitch * pitch) / behindLimb;
 
-  const image = projection.depth.map((depth) => Math.exp(-depth));
-  const scatter = scatterOf(scene, projection.thickness, size);
+  // Intensities are averaged over a pixel, not depths: that is what a detector's element does.
+  const image = average(
+    projection.depth.map((depth) => Math.exp(-depth)),
+    size,
+    rays,
+  );
+  const scatter = scatterOf(scene, projection.thickness, size, size * rays);
   const inside = openingOf(scene, size);
   for (let i = 0; i < image.length; i++) {
     image[i] = (image[i]! + scatter[i]!) * (LEAK + (1 - LEAK) * clamp(inside[i]! / pitch + 0.5));
@@ -48,7 +59,7 @@ export function expose(scene: Scene, projection: Projection, quantum: Draws, siz
   const grey = new Uint8Array(size * size);
   for (let i = 0; i < grey.length; i++) {
     // The console blackens what is outside the opening, and the shadow of its edge with it.
-    const shown = clamp(inside[i]! / pitch - SHUTTER_MARGIN);
+    const shown = clamp((inside[i]! - SHUTTER_MARGIN) / pitch - 0.5);
     const share = clamp((-Math.log(Math.max(image[i]!, 1e-6)) - black) / (white - black));
     grey[i] = Math.round(255 * curve(share) * shown);
   }
@@ -75,12 +86,17 @@ function addPhotonNoise(image: Float32Array, photons: number, quantum: Draws): v
 }
 
 /** Scatter grows with the tissue's thickness, weakens with its depth, and comes from all about. */
-function scatterOf({ exposure, fieldOfView }: Scene, thickness: Float32Array, size: number): Float32Array {
+function scatterOf(
+  { exposure, fieldOfView }: Scene,
+  thickness: Float32Array,
+  size: number,
+  across: number,
+): Float32Array {
   const coarse = new Float32Array(SCATTER_GRID * SCATTER_GRID);
-  const at = (cell: number): number => Math.min(size - 1, Math.floor(((cell + 0.5) * size) / SCATTER_GRID));
+  const at = (cell: number): number => Math.floor(((cell + 0.5) * across) / SCATTER_GRID);
   for (let row = 0; row < SCATTER_GRID; row++) {
     for (let column = 0; column < SCATTER_GRID; column++) {
-      const mm = thickness[at(row) * size + at(column)]!;
+      const mm = thickness[at(row) * across + at(column)]!;
       coarse[row * SCATTER_GRID + column] = exposure.scatter * mm * Math.exp(-SOFT_TISSUE * mm);
     }
   }

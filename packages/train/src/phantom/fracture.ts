@@ -45,7 +45,7 @@ export function drawFracture(draws: Draws, jags: Draws, scene: Scene, hairlineSh
   const roughness = lineNoise(jags);
   const jag = (hairline ? 0.5 : 1) * draws.between(0.4, 1.2);
   const reach = [draws.between(60, 110), Math.max(12, scene.joint - at)] as const;
-  const angle = Math.tan((draws.between(2, 10) * Math.PI) / 180);
+  const angle = Math.tan((draws.between(1, 6) * Math.PI) / 180);
   return {
     kind,
     pattern,
@@ -58,7 +58,7 @@ export function drawFracture(draws: Draws, jags: Draws, scene: Scene, hairlineSh
     twist: pattern === "spiral" ? draws.sign() * (hairline ? 0.15 : draws.between(0.3, 0.9)) : 0,
     gap: hairline ? draws.between(0.7, 1.2) : draws.between(-2, 3.5),
     jag: (w) => jag * roughness(w / 2.5),
-    step: draws.sign() * radius * (hairline ? draws.between(0.04, 0.12) : draws.between(0.4, 1)),
+    step: draws.sign() * radius * (hairline ? draws.between(0.04, 0.12) : draws.between(0.45, 1.1)),
     bend: hairline ? 0 : (draws.sign() * angle * reach[0] * reach[1]) / (reach[0] + reach[1]),
     reach: hairline ? [15, 15] : reach,
   };

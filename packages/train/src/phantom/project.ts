@@ -12,7 +12,7 @@ export interface Projection {
   readonly thickness: Float32Array;
 }
 
-/** Follows a ray through each pixel's centre, in closed form: every surface is an ellipse or a plane across it. */
+/** Follows a ray through the middle of each pixel, in closed form: every surface is an ellipse or a plane across it. */
 export function project(scene: Scene, fracture: Fracture | null, textures: Draws, size: number): Projection {
   const depth = new Float32Array(size * size);
   const thickness = new Float32Array(size * size);

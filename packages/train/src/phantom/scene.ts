@@ -69,8 +69,8 @@ export function drawScene(draws: Draws): Scene {
   const anatomy = draws.between(0.85, 1.15);
   const fieldOfView =
     anatomy * { forearm: draws.between(62, 82), leg: draws.between(80, 105), arm: draws.between(68, 92) }[limb];
-  const rotation = degrees(draws.between(-30, 30)) + (draws.chance(0.5) ? Math.PI : 0);
-  const inView = draws.chance(0.4);
+  const rotation = degrees(draws.between(-20, 20)) + (draws.chance(0.5) ? Math.PI : 0);
+  const inView = draws.chance(0.25);
   const joint = fieldOfView * (inView ? draws.between(0.28, 0.42) : draws.between(0.9, 1.3));
   const bow = draws.between(-1, 1) / 600;
   const [from, to] = [-fieldOfView, fieldOfView];
@@ -111,11 +111,11 @@ export function drawScene(draws: Draws): Scene {
     breakable,
     joint,
     tissue: drawTissue(draws, limb, anatomy),
-    collimator: draws.chance(0.6)
+    collimator: draws.chance(0.5)
       ? {
           halfWidth: fieldOfView * draws.between(0.38, 0.5),
-          halfHeight: fieldOfView * draws.between(0.42, 0.52),
-          rotation: degrees(draws.between(-8, 8)),
+          halfHeight: fieldOfView * draws.between(0.46, 0.6),
+          rotation: degrees(draws.between(-5, 5)),
         }
       : null,
     exposure: {
