@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, Help } from "commander";
 import { benchCommand } from "./commands/bench.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -23,12 +23,18 @@ export function createProgram(io: Io): Command {
     .helpOption("-h, --help", "say what a command does and which options it has")
     .helpCommand(false)
     .exitOverride()
-    .configureHelp({ helpWidth: Math.min(120, io.stdout.columns) })
+    .configureHelp({
+      helpWidth: Math.min(120, io.stdout.columns),
+      // That a flag is off unless it is given goes without saying.
+      optionDescription: (option) =>
+        option.defaultValue === false ? option.description : Help.prototype.optionDescription.call(new Help(), option),
+    })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, "fracture: ")),
     });
+  program.addHelpText("after", EXAMPLES);
   for (const add of [
     doctorCommand,
     dataCommand,
@@ -41,3 +47,12 @@ export function createProgram(io: Io): Command {
     add(program, io);
   return program;
 }
+
+const EXAMPLES = `
+From nothing to predictions:
+  fracture data phantom data/phantom
+  fracture train --data data/phantom --out runs/first --weights resnet18
+  fracture eval runs/first --data data/phantom
+  fracture predict runs/first data/phantom/test
+
+fracture COMMAND --help says more.`;

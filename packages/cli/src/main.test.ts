@@ -1,0 +1,110 @@
+import { describeDevice } from "@fracture/tensor/testing";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { runCaptured } from "./testing/captured.ts";
+import { Child } from "./testing/child.ts";
+import { temporaryFolder } from "./testing/temporaryFolder.ts";
+
+const SMALL = ["--arch", "resnet18", "--size", "32", "--batch-size", "4"];
+
+describe("the process", () => {
+  it("ends with the exit code of the command", async () => {
+    using wrong = new Child(["docter"]);
+    expect(await wrong.ended).toMatchObject({ exitCode: 2, stdout: "" });
+    using right = new Child(["--version"]);
+    expect(await right.ended).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  it.skipIf(process.platform !== "linux")("without an adapter ends with 1 and says what to install", async () => {
+    const none = { VK_DRIVER_FILES: "/nonexistent.json", VK_ICD_FILENAMES: "/nonexistent.json" };
+    using child = new Child(["doctor"], none);
+    const { exitCode, stdout, stderr } = await child.ended;
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+    expect(stderr).toMatch(/^fracture: no usable WebGPU adapter\. Install a Vulkan driver for your GPU/m);
+  });
+});
+
+describeDevice("from pictures to predictions", () => {
+  it("phantom, train, eval and predict agree with each other", async () => {
+    using folder = temporaryFolder();
+    const [data, out] = [join(folder.path, "data"), join(folder.path, "run")];
+    const ok = async (...argv: string[]): Promise<string> => {
+      const { exitCode, stdout, stderr } = await runCaptured(argv);
+      expect(exitCode, stderr).toBe(0);
+      return stdout;
+    };
+    await ok("data", "phantom", data, "--train", "4", "--val", "2", "--test", "2", "--size", "32");
+    const trained = JSON.parse(await ok("train", "--data", data, "--out", out, ...SMALL, "--epochs", "1", "--json"));
+    expect(trained).toMatchObject({ folder: out, epochs: 1, bestEpoch: 1, metrics: { test: { samples: 2 } } });
+    const written = JSON.parse(readFileSync(join(out, "results", "metrics.json"), "utf8"));
+    const evaluated = JSON.parse(await ok("eval", out, "--data", data, "--json"));
+    expect(evaluated).toMatchObject({ split: "test", accuracy: written.accuracy, logLoss: written.logLoss });
+
+    const pictures = join(data, "test");
+    const json = JSON.parse(await ok("predict", out, pictures, "--json", "--logits"));
+    expect(json).toHaveLength(2);
+    for (const { path, class: found, probabilities, logits } of json) {
+      const [fractured, whole] = [probabilities["fractured"], probabilities["not fractured"]];
+      expect(path.startsWith(pictures)).toBe(true);
+      expect(fractured + whole).toBeCloseTo(1, 6);
+      expect(found).toBe(fractured >= whole ? "fractured" : "not fractured");
+      expect(Math.log(fractured / whole)).toBeCloseTo(logits[0] - logits[1], 4);
+    }
+    expect(await ok("predict", out, `${pictures}/*/*.png`, "--csv")).toBe(
+      [
+        "path,class,prob_fractured,prob_not fractured",
+        ...json.map((p: { path: string; class: string; probabilities: Record<string, number> }) =>
+          [p.path, p.class, ...Object.values(p.probabilities)].join(","),
+        ),
+        "",
+      ].join("\n"),
+    );
+
+    const table = await runCaptured(["predict", out, pictures, join(folder.path, "missing.png")]);
+    expect(table.exitCode).toBe(2);
+    expect(table.stderr).toContain(`fracture: ${join(folder.path, "missing.png")}: `);
+    expect(table.stdout).toMatch(/^picture +class +probability\n/);
+    expect(table.stdout.trim().split("\n").at(-1)).toBe("Research use, not a medical device.");
+
+    const again = await runCaptured(["train", "--data", data, "--out", out, ...SMALL]);
+    expect(again).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(again.stderr).toContain(`fracture: ${out}: already holds a run`);
+  });
+
+  it("Ctrl-C saves and ends with 130, and --resume goes on from there", async () => {
+    using folder = temporaryFolder();
+    const [data, out] = [join(folder.path, "data"), join(folder.path, "run")];
+    await runCaptured(["data", "phantom", data, "--train", "4", "--val", "2", "--test", "0", "--size", "32"]);
+    const epochs = async (): Promise<number> =>
+      (await readFile(join(out, "history.csv"), "utf8")).trim().split("\n").length - 1;
+
+    const many = [...SMALL, "--epochs", "1000", "--patience", "none"];
+    using first = new Child(["train", "--data", data, "--out", out, ...many]);
+    await first.said(/^epoch +1\/1000 /m);
+    first.signal("SIGINT");
+    const stopped = await first.ended;
+    expect(stopped.exitCode, stopped.stderr).toBe(130);
+    expect(stopped.stderr).toContain(`fracture: to go on: fracture train --out ${out} --resume\n`);
+    const done = await epochs();
+
+    using second = new Child(["train", "--out", out, "--resume"]);
+    await second.said(new RegExp(`^epoch +${done + 1}\\b`, "m"));
+    second.signal("SIGINT");
+    expect((await second.ended).exitCode).toBe(130);
+    expect(await epochs()).toBeGreaterThan(done);
+
+    const refused = await runCaptured(["train", "--out", out, "--resume", "--lr", "0.5"]);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain("\n  --lr: was 0.001, is now 0.5\n");
+  });
+
+  it("the second Ctrl-C ends it at once, with 130", async () => {
+    using child = new Child(["bench", "gemm", "--sizes", "256", "--repeat", "1000000"]);
+    await child.said(/computing on the CPU|product 1/);
+    child.signal("SIGINT");
+    child.signal("SIGINT");
+    expect((await child.ended).exitCode).toBe(130);
+  });
+});
