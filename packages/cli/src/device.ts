@@ -33,13 +33,11 @@ export class DeviceOnDemand {
   readonly open = async (): Promise<Device> => {
     if (this.#device) return this.#device;
     const { openDevice } = await import("@fracture/tensor");
+    this.#progress?.clear();
     this.#device = await openDevice({ adapter: this.#adapter });
     const { info } = this.#device;
-    this.#progress?.clear();
     if (info.software)
-      this.#io.stderr.write(
-        `fracture: computing on the CPU, by a software device, which is slow: ${describeAdapter(info)}\n`,
-      );
+      this.#io.stderr.write(`fracture: computing on the CPU, which is slow: ${describeAdapter(info)}\n`);
     return this.#device;
   };
 

@@ -15,7 +15,7 @@ describe("fracture train", () => {
     for (const [name, value] of Object.entries(defaults)) {
       const flag = FLAG_OF[name as keyof typeof FLAG_OF];
       const stated = new RegExp(`${flag} <[^(]*(\\([^(]*)*?\\(default: ([^)]*)\\)`).exec(help)?.at(-1);
-      if (value !== null) expect({ name, stated }).toEqual({ name, stated: String(value) });
+      if (value !== null) expect({ name, stated }).toEqual({ name, stated: `${value as string | number}` });
       expect(help).toContain(flag);
     }
   });

@@ -52,7 +52,7 @@ async function predict(io: Io, model: string, arguments_: string[], flags: Predi
       progress.line(`fracture: ${printable(result.path)}: ${printable(result.error)}`);
     } else {
       predictions.push(result);
-      progress.update(plural(predictions.length, "picture"));
+      progress.update(`${plural(predictions.length, "picture")} predicted`);
     }
   }
   progress.clear();
@@ -70,19 +70,21 @@ function print(
 ): void {
   if (json || csv) io.stderr.write(`${DISCLAIMER}\n`);
   if (json) {
-    const lines = predictions.map(({ logits: values, ...prediction }) =>
-      JSON.stringify(logits ? { ...prediction, logits: values } : prediction),
+    const lines = predictions.map(({ path, class: found, probabilities, logits: values }) =>
+      JSON.stringify({ path, class: found, probabilities, ...(logits ? { logits: values } : {}) }),
     );
     return io.stdout.write(lines.length > 0 ? `[\n${lines.join(",\n")}\n]\n` : "[]\n");
   }
   const [first] = predictions;
   if (!first) return;
-  const classes = Object.keys(first.probabilities);
   if (csv) {
+    const { classes } = first;
     const names = (kind: string): string[] => classes.map((name) => `${kind}_${name}`);
     io.stdout.write(csvLine(["path", "class", ...names("prob"), ...(logits ? names("logit") : [])]));
     for (const { path, class: found, probabilities, logits: values } of predictions)
-      io.stdout.write(csvLine([path, found, ...Object.values(probabilities), ...(logits ? values : [])]));
+      io.stdout.write(
+        csvLine([path, found, ...classes.map((name) => probabilities[name]!), ...(logits ? values : [])]),
+      );
     return;
   }
   io.stdout.write(

@@ -1,5 +1,8 @@
 import { formatBytes, formatCount, formatDuration, formatNumber } from "./format.ts";
 
+/** A speed over less time than this would only alarm. */
+const MEANINGFUL_SECONDS = 0.5;
+
 /** How fast something counted goes on: "120/240 pictures, 31.2/s, 4 s left". */
 export class Rate {
   readonly #noun: string;
@@ -11,12 +14,11 @@ export class Rate {
   }
 
   text(done: number, total: number): string {
-    const perSecond = (done / (performance.now() - this.#started)) * 1000;
-    return [
-      `${formatCount(done)}/${formatCount(total)} ${this.#noun}`,
-      `${formatNumber(perSecond)}/s`,
-      `${formatDuration((total - done) / perSecond)} left`,
-    ].join(", ");
+    const seconds = (performance.now() - this.#started) / 1000;
+    const counts = `${formatCount(done)}/${formatCount(total)} ${this.#noun}`;
+    if (seconds < MEANINGFUL_SECONDS) return counts;
+    const perSecond = done / seconds;
+    return `${counts}, ${formatNumber(perSecond)}/s, ${formatDuration((total - done) / perSecond)} left`;
   }
 }
 

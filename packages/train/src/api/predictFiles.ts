@@ -26,7 +26,9 @@ export interface Prediction {
   /** The class with the largest probability. */
   readonly class: string;
   readonly probabilities: Readonly<Record<string, number>>;
-  /** In the order of the model's classes. */
+  /** The model's classes in their order, which the keys of an object don't keep where they are numbers. */
+  readonly classes: readonly string[];
+  /** In the order of the classes. */
   readonly logits: readonly number[];
 }
 
@@ -81,6 +83,7 @@ function prediction(path: string, classes: readonly string[], logits: Float32Arr
     path,
     class: classes[largest]!,
     probabilities: Object.fromEntries(classes.map((name, i) => [name, probabilities[i]!])),
+    classes,
     logits: Array.from(logits),
   };
 }
