@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { capture, input, nn, noGrad, optim, softmaxCrossEntropy, tensor, tidy, type Tensor } from "@fracture/tensor";
+import { capture, input, noGrad, optim, softmaxCrossEntropy, tensor, tidy, type Tensor } from "@fracture/tensor";
 import { describeDevice } from "@fracture/tensor/testing";
 import { ResNet, type Architecture } from "./resnet.ts";
-import { distance, hashState, pictures, type Prints } from "./testing/oracle.ts";
+import { distance, gradientsOf, hashState, pictures, worstDistance, type Prints } from "./testing/index.ts";
 
 interface Expected {
   readonly training: boolean;
@@ -20,24 +20,6 @@ const torch = JSON.parse(readFileSync(new URL("testdata/trainSteps.json", import
   readonly labels: readonly number[];
   readonly models: Readonly<Record<Architecture, Expected>>;
 };
-
-/** The greatest distance of tensors from the prints of the same names. */
-async function worst(values: Iterable<readonly [string, ArrayLike<number>]>, prints: Readonly<Record<string, Prints>>) {
-  const found = [...values].map(([name, data]) => [distance(data, prints[name]!), name] as const);
-  expect(found.map(([, name]) => name).toSorted()).toEqual(Object.keys(prints).toSorted());
-  return found.reduce((a, b) => (b[0] > a[0] ? b : a));
-}
-
-async function gradientsOf(model: ResNet): Promise<[string, ArrayLike<number>][]> {
-  const result: [string, ArrayLike<number>][] = [];
-  for (const [name, { shape, grad }] of model.namedParameters()) {
-    result.push([
-      name,
-      nn.toTorchLayout(shape, (await grad!.data()) as Float32Array<ArrayBuffer>).data as Float32Array,
-    ]);
-  }
-  return result;
-}
 
 describeDevice("ResNet", (device) => {
   for (const architecture of ["resnet18", "resnet50"] as const) {
@@ -80,13 +62,13 @@ describeDevice("ResNet", (device) => {
       for (const index of expected.losses.keys()) {
         step.replay();
         losses.push(await step.result.item());
-        if (index === 0) expect((await worst(await gradientsOf(model), expected.gradients))[0]).toBeLessThan(1e-4);
+        if (index === 0)
+          expect(worstDistance(await gradientsOf(model), expected.gradients).distance).toBeLessThan(1e-4);
       }
       expected.losses.forEach((loss, i) => expect(Math.abs(losses[i]! - loss)).toBeLessThan(1e-4));
       if (!expected.training) return;
       const running = await model.stateDict((name) => name.includes("running"));
-      const values = [...running].map(([name, { data }]) => [name, data as Float32Array] as const);
-      expect((await worst(values, expected.running))[0]).toBeLessThan(5e-5);
+      expect(worstDistance(running, expected.running).distance).toBeLessThan(5e-5);
       expect(model.bn1.numBatchesTracked.value).toBe(expected.losses.length);
     });
   }

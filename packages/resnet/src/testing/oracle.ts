@@ -1,4 +1,4 @@
-import type { nn } from "@fracture/tensor";
+import { nn } from "@fracture/tensor";
 
 /** The finaliser of MurmurHash3. */
 function fmix32(word: number): number {
@@ -62,4 +62,29 @@ export function distance(values: ArrayLike<number>, [norm, ...expected]: Prints)
   }
   const squares = expected.map((sum, bit) => (sums[bit]! - sum) ** 2);
   return Math.sqrt(squares.reduce((a, b) => a + b, 0) / squares.length) / norm!;
+}
+
+/** The tensor that is farthest from the prints of its name. Throws where the names differ. */
+export function worstDistance(
+  state: nn.StateDict,
+  prints: Readonly<Record<string, Prints>>,
+): { readonly name: string; readonly distance: number } {
+  const names = [...state.keys()].toSorted();
+  if (names.join() !== Object.keys(prints).toSorted().join())
+    throw new Error(`other names than the prints': ${names.join()}`);
+  const found = [...state].map(([name, { data }]) => ({
+    name,
+    distance: distance(Array.from(data, Number), prints[name]!),
+  }));
+  return found.reduce((a, b) => (b.distance > a.distance ? b : a));
+}
+
+/** The gradients of a model by the names of its parameters, in torch's layout. */
+export async function gradientsOf(model: nn.Module): Promise<nn.StateDict> {
+  const result = new Map<string, nn.StateEntry>();
+  for (const [name, { shape, grad }] of model.namedParameters()) {
+    if (!grad) throw new Error(`${name} has no gradient`);
+    result.set(name, nn.toTorchLayout(shape, (await grad.data()) as Float32Array<ArrayBuffer>));
+  }
+  return result;
 }
