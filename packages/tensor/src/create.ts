@@ -36,8 +36,8 @@ export const ones = (shape: Shape, options: CreateOptions): Tensor => full(shape
 
 /** A tensor of one value (f32); inside `capture` a kernel of the program, else written at once. */
 export function full(shape: Shape, value: number, { device, dtype = "f32" }: CreateOptions): Tensor {
-  if (dtype !== "f32") return tensor(new Float64Array(sizeOf(shape)).fill(value), { device, dtype, shape });
   checkShape("full", shape);
+  if (dtype !== "f32") return tensor(new Float64Array(sizeOf(shape)).fill(value), { device, dtype, shape });
   const count = sizeOf(shape);
   const result = new Tensor(device, device.allocate(count * 4), shape, dtype);
   device.run(planFill({ count, value }, device.limits), { y: result });

@@ -1,7 +1,7 @@
 import { encodeDispatch, KernelEncoder, type DeviceLimits, type KernelPlan } from "@fracture/kernels";
 import { openAdapter, requestDevice, type AdapterInfo, type AdapterOptions, type OpenedAdapter } from "./adapters.ts";
 import { BufferPool, type MemoryCounts } from "./bufferPool.ts";
-import { GpuError, TensorError } from "./errors.ts";
+import { CaptureError, GpuError, TensorError } from "./errors.ts";
 import { fromBytes, toBytes } from "./hostData.ts";
 import type { Recording } from "./capture/recording.ts";
 import { Storage } from "./storage.ts";
@@ -72,7 +72,7 @@ export class Device {
 
   /** Memory that is not part of a captured program: parameters, inputs, optimiser state. */
   allocatePersistent(bytes: number): Storage {
-    if (this.#closed) throw new TensorError("allocate", "the device was closed");
+    this.#open("allocate");
     const buffer = this.pool.acquire(bytes, "tensor");
     return new Storage(bytes, { buffer, offset: 0, size: Math.ceil(bytes / 4) * 4 }, () => this.pool.release(buffer));
   }
@@ -89,6 +89,7 @@ export class Device {
       if (!storages.has(name)) throw new TensorError(plan.name, `no tensor was given for operand ${name}`);
     }
     if (this.recording) return this.recording.add(plan, storages);
+    this.#open(plan.name);
     const scratch = new Map(
       Object.entries(plan.workspace).map(([name, bytes]) => [name, this.pool.acquire(bytes, name)]),
     );
@@ -97,8 +98,11 @@ export class Device {
       if (buffer) return { buffer };
       return storages.get(operand)!.resolve();
     };
-    for (const dispatch of this.encoder.dispatches(plan, bind)) encodeDispatch(this.#openPass(), dispatch);
-    for (const buffer of scratch.values()) this.pool.release(buffer);
+    try {
+      for (const dispatch of this.encoder.dispatches(plan, bind)) encodeDispatch(this.#openPass(), dispatch);
+    } finally {
+      for (const buffer of scratch.values()) this.pool.release(buffer);
+    }
     this.#queued += plan.passes.length;
     if (this.#queued >= DISPATCHES_PER_SUBMIT) this.flush();
   }
@@ -129,11 +133,11 @@ export class Device {
 
   /** Overwrites a tensor from the host. */
   write(tensor: Tensor, values: ArrayLike<number>): void {
-    if (this.recording?.owns(tensor.storage))
-      throw new TensorError(
-        "write",
-        "a tensor made inside capture() can't be written from the host: make it outside, as an input",
+    if (this.recording)
+      throw new CaptureError(
+        "write: host values can't enter a captured function: make the tensor outside, and write to it before a replay",
       );
+    this.#open("write");
     this.writeBytes(tensor.storage, toBytes(tensor.dtype, values));
   }
 
@@ -168,6 +172,7 @@ export class Device {
 
   /** Reads a storage's bytes back; the copy is queued at once. */
   async readBytes(storage: Storage): Promise<ArrayBuffer> {
+    this.#open("data");
     const { size } = storage.resolve();
     const staging = this.pool.acquireStaging(size);
     this.copyRange(storage.resolve(), { buffer: staging, offset: 0 }, size);
@@ -208,6 +213,11 @@ export class Device {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Throws a TensorError after `close()`. */
+  #open(op: string): void {
+    if (this.#closed) throw new TensorError(op, "the device was closed");
   }
 
   #openCommands(): GPUCommandEncoder {

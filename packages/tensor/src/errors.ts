@@ -1,3 +1,4 @@
+import type { DType } from "@fracture/kernels";
 import type { Tensor } from "./tensor.ts";
 
 /** Shapes that an op can't take. The message names the op, the rule and the shapes. */
@@ -58,7 +59,13 @@ export class GpuError extends Error {
   }
 }
 
-/** Throws a TensorError unless both live on one device. */
+/** Throws a TensorError unless the operand has one of these types. */
+export function checkDType(op: string, operand: string, dtype: DType, wanted: readonly DType[]): void {
+  if (!wanted.includes(dtype))
+    throw new TensorError(op, `${operand} must be ${wanted.join(" or ")}, not ${dtype}: see cast`);
+}
+
+/** Throws a TensorError unless all live on one device. */
 export function checkSameDevice(op: string, tensors: readonly Tensor[]): void {
   const [first] = tensors;
   if (tensors.some((tensor) => tensor.device !== first?.device))

@@ -1,7 +1,7 @@
 export type { DType } from "@fracture/kernels";
 export { openDevice, Device, type DeviceCounts } from "./device.ts";
 export type { AdapterChoice, AdapterInfo, AdapterOptions } from "./adapters.ts";
-export * from "./errors.ts";
+export { CaptureError, GpuError, NoAdapterError, ShapeError, TensorError } from "./errors.ts";
 export { sizeOf, type Shape } from "./shape.ts";
 export { Tensor, type Data } from "./tensor.ts";
 export { keep, tidy } from "./scope.ts";

@@ -8,6 +8,7 @@ export class Storage {
   readonly bytes: number;
   binding: GPUBufferBinding | null;
   #references = 1;
+  #moved = false;
   #free: () => void;
 
   constructor(bytes: number, binding: GPUBufferBinding | null, free: () => void = () => {}) {
@@ -16,8 +17,15 @@ export class Storage {
     this.#free = free;
   }
 
-  get alive(): boolean {
-    return this.#references > 0;
+  /** False once it was given back, or its tensor has moved to another storage: what was captured with it is void. */
+  get current(): boolean {
+    return this.#references > 0 && !this.#moved;
+  }
+
+  /** Given back by a tensor that goes on with another storage. */
+  retire(): void {
+    this.#moved = true;
+    this.release();
   }
 
   retain(): this {

@@ -22,7 +22,7 @@ export class Tensor {
   storage: Storage;
   /** True where gradients are wanted: of a leaf by its owner's wish, of a result when an input needs one. */
   requiresGrad = false;
-  /** After `backward()`: d(loss)/d(this), of the same shape. Leaves only. */
+  /** After `backward()`: d(loss)/d(this), of the same shape. Leaves only. It outlives `tidy`, and its leaf: dispose of it too. */
   grad: Tensor | null = null;
   /** Where a gradient is to be written, once an optimiser owns this leaf. */
   gradTarget: Storage | null = null;
@@ -75,9 +75,19 @@ export class Tensor {
     return this.view();
   }
 
+  /** Cuts this tensor off from what it was computed from. Leaves stay as they are. */
+  forgetHistory(): void {
+    if (!this.node) return;
+    this.node.release();
+    this.node = null;
+    this.requiresGrad = false;
+  }
+
   /** Marks a leaf as wanting a gradient; returns it. */
   requireGrad(wanted = true): this {
     if (this.node) throw new TensorError("requireGrad", "only a leaf can be told to want a gradient");
+    if (wanted && this.dtype !== "f32" && this.dtype !== "f16")
+      throw new TensorError("requireGrad", `only a tensor of floats can want a gradient, not one of ${this.dtype}`);
     this.requiresGrad = wanted;
     return this;
   }
@@ -117,8 +127,7 @@ export class Tensor {
     if (this.#disposed) return;
     this.#disposed = true;
     this.storage.release();
-    this.node?.release();
-    this.node = null;
+    this.forgetHistory();
   }
 
   [Symbol.dispose](): void {

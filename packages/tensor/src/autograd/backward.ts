@@ -48,7 +48,9 @@ function propagate(root: Tensor, seed: Tensor): void {
       const gradient = owned.has(given) ? given.view() : given;
       owned.add(gradient);
       const parent = node.parents[key];
-      if (parent) pending.set(parent, sum(pending.get(parent) ?? null, gradient));
+      // A fused kernel may compute more than was asked for: what is frozen gets no gradient.
+      if (!node.needs[key]) gradient.dispose();
+      else if (parent) pending.set(parent, sum(pending.get(parent) ?? null, gradient));
       else accumulateLeaf(input, gradient);
     }
     dy.dispose();
@@ -72,6 +74,7 @@ function sum(a: Tensor | null, b: Tensor): Tensor {
 
 function accumulateLeaf(leaf: Tensor, gradient: Tensor): void {
   const { device } = leaf;
+  if (leaf.disposed) return gradient.dispose();
   if (leaf.grad) {
     const total = sum(leaf.grad.view(), gradient);
     device.copy(total.storage, leaf.grad.storage);

@@ -8,7 +8,9 @@ export function noGrad<T>(fn: () => T): T {
   const before = recording;
   recording = false;
   try {
-    return fn();
+    const result = fn();
+    if (result instanceof Promise) throw new TypeError("noGrad: the function must not be asynchronous");
+    return result;
   } finally {
     recording = before;
   }

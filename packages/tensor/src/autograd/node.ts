@@ -15,6 +15,8 @@ export class Node {
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** The nodes of the inputs, as they were. */
   readonly parents: Readonly<Record<string, Node | null>>;
+  /** Which inputs wanted a gradient when the op ran. */
+  readonly needs: Readonly<Record<string, boolean>>;
   readonly #run: (dy: Tensor) => Gradients;
   readonly #saved: readonly Tensor[];
   #references = 1;
@@ -24,11 +26,13 @@ export class Node {
   constructor(
     name: string,
     inputs: Readonly<Record<string, Tensor>>,
+    needs: Readonly<Record<string, boolean>>,
     saved: readonly Tensor[],
     run: (dy: Tensor) => Gradients,
   ) {
     this.name = name;
     this.inputs = inputs;
+    this.needs = needs;
     this.parents = Object.fromEntries(Object.entries(inputs).map(([key, tensor]) => [key, tensor.node]));
     for (const parent of Object.values(this.parents)) parent?.retain();
     this.#saved = saved;
@@ -43,11 +47,15 @@ export class Node {
     this.#references += 1;
   }
 
+  /** Nodes that nothing leads to any more free what they saved; a loop, as a graph may be deeper than the stack. */
   release(): void {
-    this.#references -= 1;
-    if (this.#references > 0) return;
-    this.#drop();
-    for (const parent of Object.values(this.parents)) parent?.release();
+    const released: Node[] = [this];
+    for (let node = released.pop(); node; node = released.pop()) {
+      node.#references -= 1;
+      if (node.#references > 0) continue;
+      node.#drop();
+      for (const parent of Object.values(node.parents)) if (parent) released.push(parent);
+    }
   }
 
   /** Gradients of the inputs, by name; null where none is wanted. What was saved is freed: it runs once. */

@@ -17,7 +17,8 @@ export interface CaptureOptions {
 /**
  * Runs `fn` once without doing its work and returns it as a program. The tensors that `fn` reads from outside are the
  * program's inputs: write to them, then `replay()`. What `fn` returns (a tensor, or an array or record of tensors)
- * stays readable. `fn` must be synchronous, must not read back, and its shapes are fixed.
+ * stays readable, without a gradient's history. `fn` must be synchronous, must not read back, and its shapes are fixed, as are
+ * the modes of its modules. A replay does what `fn` did: a `grad` that was null before `backward()` is overwritten.
  *
  *     const step = await capture(device, () => { const loss = lossOf(model.forward(x), y); loss.backward(); adam.step(); return loss; });
  *     for (...) { x.write(batch); step.replay(); }
@@ -36,12 +37,13 @@ export async function capture<T>(device: Device, fn: () => T, { slots }: Capture
   const outputs = new Set<Storage>();
   for (const tensor of tensorsIn(result)) {
     keep(tensor);
-    if (!recording.owns(tensor.storage)) continue;
+    tensor.forgetHistory();
+    if (!recording.owns(tensor.storage) || outputs.has(tensor.storage)) continue;
     outputs.add(tensor.storage);
     const real = device.allocatePersistent(tensor.storage.bytes);
     adopt(tensor.storage, real);
   }
-  const steps = dropDeadSteps(elideCopies(recording.steps, recording), recording, outputs);
+  const steps = dropDeadSteps(elideCopies(recording.steps, recording, outputs), recording, outputs);
   return Program.build(device, result, steps, recording, slots ?? new SlotPool(device), slots === undefined);
 }
 

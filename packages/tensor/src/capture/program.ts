@@ -1,13 +1,17 @@
 import { encodeDispatch, type Dispatch, type KernelPlan } from "@fracture/kernels";
 import type { Device } from "../device.ts";
+import { CaptureError } from "../errors.ts";
 import type { Storage } from "../storage.ts";
 import type { Recording, Step } from "./recording.ts";
 import type { SlotPool } from "./slotPool.ts";
 import { planSlots } from "./slots.ts";
+import { usesOf } from "./passes/elideCopies.ts";
 
 type Encoded =
   | { readonly kind: "dispatch"; readonly dispatch: Dispatch }
-  | { readonly kind: "copy"; readonly from: Storage; readonly to: Storage };
+  | { readonly kind: "copy"; readonly from: Range; readonly to: Range; readonly bytes: number };
+
+type Range = { readonly buffer: GPUBuffer; readonly offset: number };
 
 /** One kernel of a program, as `bench step --explain` and tests see it. */
 export interface ProgramKernel {
@@ -29,7 +33,11 @@ export class Program<T> {
   readonly #device: Device;
   readonly #encoded: readonly Encoded[];
   readonly #beforeReplay: readonly (() => void)[];
-  readonly #ownSlots: SlotPool | null;
+  readonly #slots: SlotPool;
+  readonly #ownsSlots: boolean;
+  /** What the program reads and writes beside its slots: replaced or given back, it must not be replayed. */
+  readonly #external: readonly Storage[];
+  #disposed = false;
 
   private constructor(device: Device, result: T, parts: Parts) {
     this.#device = device;
@@ -39,7 +47,9 @@ export class Program<T> {
     this.unsharedBytes = parts.unsharedBytes;
     this.#encoded = parts.encoded;
     this.#beforeReplay = parts.beforeReplay;
-    this.#ownSlots = parts.ownSlots;
+    this.#slots = parts.slots;
+    this.#ownsSlots = parts.ownsSlots;
+    this.#external = parts.external;
   }
 
   /** Compiles every pipeline concurrently, places the intermediates and makes the bind groups. */
@@ -56,22 +66,23 @@ export class Program<T> {
     const intermediate = (storage: Storage): boolean => recording.owns(storage) && storage.binding === null;
     const { slots, slotOf, workspaceOf } = planSlots(steps, intermediate);
     const buffers = pool.fit(slots);
-    const range = (storage: Storage): GPUBufferBinding => {
+    const range = (storage: Storage): Range & { size: number } => {
       const slot = slotOf.get(storage);
       return slot === undefined
         ? storage.resolve()
         : { buffer: buffers[slot]!, offset: 0, size: Math.ceil(storage.bytes / 4) * 4 };
     };
     const encoded = steps.flatMap((step, index): Encoded[] => {
-      if (step.kind === "copy") return [{ kind: "copy", from: step.from, to: step.to }];
+      if (step.kind === "copy") {
+        const [from, to] = [range(step.from), range(step.to)];
+        return [{ kind: "copy", from, to, bytes: Math.min(from.size, to.size) }];
+      }
       const bind = (operand: string): GPUBufferBinding => {
         const scratch = workspaceOf[index]!.get(operand);
         return scratch === undefined ? range(step.operands.get(operand)!) : { buffer: buffers[scratch]! };
       };
       return device.encoder.dispatches(step.plan, bind).map((dispatch) => ({ kind: "dispatch", dispatch }));
     });
-    // A copy's ends are looked up once: an intermediate gets its slot as its binding for good.
-    for (const [storage, slot] of slotOf) storage.binding = { buffer: buffers[slot]!, offset: 0 };
     const workspaceBytes = kernels
       .flatMap((step) => Object.values(step.plan.workspace))
       .reduce((sum, bytes) => sum + bytes, 0);
@@ -81,7 +92,9 @@ export class Program<T> {
       slotBytes: slots.reduce((sum, bytes) => sum + bytes, 0),
       unsharedBytes: [...slotOf.keys()].reduce((sum, { bytes }) => sum + bytes, workspaceBytes),
       beforeReplay: recording.beforeReplay,
-      ownSlots: ownsPool ? pool : null,
+      slots: pool,
+      ownsSlots: ownsPool,
+      external: [...usesOf(steps).keys()].filter((storage) => !slotOf.has(storage)),
     });
   }
 
@@ -95,8 +108,18 @@ export class Program<T> {
     return this.#encoded.filter(({ kind }) => kind === "dispatch").length;
   }
 
-  /** Queues the whole program once. */
+  /**
+   * Queues the whole program once. Throws a CaptureError where that would touch memory that is another's by now: after
+   * `dispose()`, or once a tensor that the program uses was disposed of or moved (into an optimiser, or out of it).
+   */
   replay(): void {
+    if (this.#disposed || this.#slots.disposed) throw new CaptureError("replay: the program was disposed of");
+    if (this.#device.recording) throw new CaptureError("replay: a program can't be part of another");
+    if (!this.#external.every(({ current }) => current))
+      throw new CaptureError(
+        "replay: a tensor that the program uses was disposed of, or moved by an optimiser that was made or disposed of " +
+          "after the capture: capture again",
+      );
     for (const prepare of this.#beforeReplay) prepare();
     this.#device.flush();
     const commands = this.#device.gpu.createCommandEncoder();
@@ -108,9 +131,8 @@ export class Program<T> {
       }
       pass?.end();
       pass = null;
-      const from = step.from.resolve();
-      const to = step.to.resolve();
-      commands.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, Math.min(from.size, to.size));
+      const { from, to, bytes } = step;
+      commands.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
     }
     pass?.end();
     this.#device.gpu.queue.submit([commands.finish()]);
@@ -118,7 +140,8 @@ export class Program<T> {
 
   /** Gives the memory of its own slots back. The tensors in `result`, and shared slots, stay their owners'. */
   dispose(): void {
-    this.#ownSlots?.dispose();
+    if (!this.#disposed && this.#ownsSlots) this.#slots.dispose();
+    this.#disposed = true;
   }
 
   [Symbol.dispose](): void {
@@ -132,5 +155,7 @@ interface Parts {
   readonly slotBytes: number;
   readonly unsharedBytes: number;
   readonly beforeReplay: readonly (() => void)[];
-  readonly ownSlots: SlotPool | null;
+  readonly slots: SlotPool;
+  readonly ownsSlots: boolean;
+  readonly external: readonly Storage[];
 }

@@ -1,4 +1,5 @@
 import type { Device } from "../device.ts";
+import { CaptureError } from "../errors.ts";
 
 /**
  * Slot buffers that several programs share. They must not depend on each other's intermediates: only one program's
@@ -8,9 +9,14 @@ import type { Device } from "../device.ts";
 export class SlotPool {
   readonly #device: Device;
   readonly #buffers: GPUBuffer[] = [];
+  #disposed = false;
 
   constructor(device: Device) {
     this.#device = device;
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
   }
 
   /** Bytes of all buffers. */
@@ -20,6 +26,7 @@ export class SlotPool {
 
   /** One buffer for each wanted size: the largest wish gets the largest buffer, and a new one is made where none is large enough. */
   fit(sizes: readonly number[]): GPUBuffer[] {
+    if (this.#disposed) throw new CaptureError("these slots were disposed of");
     const free = this.#buffers.toSorted((a, b) => b.size - a.size);
     const result: GPUBuffer[] = [];
     const order = sizes.map((bytes, index) => ({ bytes, index })).toSorted((a, b) => b.bytes - a.bytes);
@@ -34,7 +41,9 @@ export class SlotPool {
     return result;
   }
 
+  /** Gives the buffers back. Programs that use them can't be replayed any more. */
   dispose(): void {
+    this.#disposed = true;
     for (const buffer of this.#buffers) this.#device.pool.release(buffer);
     this.#buffers.length = 0;
   }

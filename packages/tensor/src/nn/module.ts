@@ -67,11 +67,14 @@ export abstract class Module {
     for (const [name, child] of this.namedChildren()) yield* child.namedModules(prefix ? `${prefix}.${name}` : name);
   }
 
-  /** Trainable tensors with dotted names, in order of definition. */
+  /** Trainable tensors with dotted names, in order of definition; one that is shared comes once, under its first name. */
   namedParameters(): [string, Tensor][] {
-    return [...this.#members()].flatMap(({ name, value }) =>
-      value instanceof Tensor ? [[name, value] as [string, Tensor]] : [],
-    );
+    const seen = new Set<Tensor>();
+    return [...this.#members()].flatMap(({ name, value }) => {
+      if (!(value instanceof Tensor) || seen.has(value)) return [];
+      seen.add(value);
+      return [[name, value] as [string, Tensor]];
+    });
   }
 
   parameters(): Tensor[] {
@@ -130,6 +133,10 @@ export abstract class Module {
         continue;
       }
       const tensor = value instanceof Buffer ? value.tensor : value;
+      if (entry.data.length !== sizeOf(entry.shape)) {
+        mismatched.push(`${name} [${entry.shape.join(",")}] with ${entry.data.length} values`);
+        continue;
+      }
       const { shape, data } = toEngineLayout(entry);
       if (sameShape(shape, tensor.shape)) writes.push(() => tensor.write(data));
       else

@@ -147,6 +147,13 @@ export function batchNorm(x: Tensor, options: BatchNormOptions): Tensor {
   const { weight, bias, residual, runningMean, runningVar, training, eps, momentum, relu = false } = options;
   if (runningMean.requiresGrad || runningVar.requiresGrad)
     throw new TensorError("batchNorm", "running statistics are no parameters");
+  const channels = x.shape.slice(-1);
+  if (![runningMean, runningVar].every(({ shape }) => sameShape(shape, channels)))
+    throw new ShapeError("batchNorm", `the running statistics must have x's ${channels.join()} channels`, {
+      x: x.shape,
+      runningMean: runningMean.shape,
+      runningVar: runningVar.shape,
+    });
   const op = training ? trainOp : evalOp;
   return op(residual ? { x, weight, bias, residual } : { x, weight, bias }, {
     runningMean,

@@ -8,6 +8,7 @@ import {
   type BinaryOp,
 } from "@fracture/kernels";
 import { defineOp, type OpContext } from "../autograd/defineOp.ts";
+import { noGrad } from "../autograd/noGrad.ts";
 import { ShapeError } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import { sum } from "./reduce.ts";
@@ -43,7 +44,10 @@ function binary(op: BinaryOp, rule: Rule, shortcut?: Shortcut): (a: Tensor, b: T
   });
   return (a, b) => {
     if (typeof b === "number" && shortcut) return affine(a, shortcut(b));
-    return apply({ a, b: typeof b === "number" ? scalarLike(a, b) : b }, undefined);
+    if (typeof b !== "number") return apply({ a, b }, undefined);
+    a.check(op);
+    using scalar = scalarLike(a, b);
+    return apply({ a, b: scalar }, undefined);
   };
 }
 
@@ -82,11 +86,16 @@ export const minimum = binary("minimum", (_, dy, { a, b }) => ({
   b: () => mul(dy, wins(b, a, less)),
 }));
 /** 1 where a > b, else 0 (f32). No gradient. */
-export const greater = binary("greater", () => ({}));
+export const greater = comparison("greater");
 /** 1 where a < b, else 0 (f32). No gradient. */
-export const less = binary("less", () => ({}));
+export const less = comparison("less");
 /** 1 where a = b, else 0 (f32). No gradient. */
-export const equal = binary("equal", () => ({}));
+export const equal = comparison("equal");
+
+function comparison(op: "greater" | "less" | "equal"): (a: Tensor, b: Tensor | number) => Tensor {
+  const apply = binary(op, () => ({}));
+  return (a, b) => noGrad(() => apply(a, b));
+}
 
 /** 1 where a wins, 1/2 where they are equal, else 0. */
 function wins(a: Tensor, b: Tensor, compare: (a: Tensor, b: Tensor) => Tensor): Tensor {
@@ -150,7 +159,7 @@ function unbroadcast(gradient: Tensor, operand: Tensor): Tensor {
 }
 
 function scalarLike(a: Tensor, value: number): Tensor {
-  const scalar = a.emptyLike([]);
+  const scalar = a.emptyLike([], "f32");
   a.device.run(planFill({ count: 1, value }, a.device.limits), { y: scalar });
   return scalar;
 }

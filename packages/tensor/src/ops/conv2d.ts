@@ -30,6 +30,8 @@ const conv2dOp = defineOp({
   name: "conv2d",
   forward(k, { x, w, bias }: Inputs, { stride, padding }: { readonly stride: number; readonly padding: number }) {
     const geometry = geometryOf(x, w, stride, padding);
+    if (bias && bias.shape.join() !== String(geometry.k))
+      throw new ShapeError("conv2d", `the bias must have ${geometry.k} elements`, { w: w.shape, bias: bias.shape });
     const y = k.empty([geometry.n, geometry.outH, geometry.outW, geometry.k]);
     k.run(planConv2dForward(geometry, k.limits, { bias: bias !== undefined }), { x, w, y, ...(bias ? { bias } : {}) });
     return { y, saved: { geometry, x: k.needs["w"] ? x : null, w: k.needs["x"] ? w : null } };

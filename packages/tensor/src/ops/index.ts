@@ -1,5 +1,6 @@
 export { batchNorm, type BatchNormOptions } from "./batchNorm.ts";
 export * from "./binary.ts";
+export { cast } from "./cast.ts";
 export { conv2d, type Conv2dOptions } from "./conv2d.ts";
 export { renderViews, type RenderOptions } from "./image.ts";
 export { linear, matmul, type MatmulOptions } from "./matmul.ts";

@@ -90,5 +90,15 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
 
 /** x wᵀ + bias, as torch's `linear`: x [n, in], w [out, in], bias [out] -> [n, out]. */
 export function linear(x: Tensor, w: Tensor, bias?: Tensor): Tensor {
+  checkRank("linear", "x", x.shape, 2);
+  checkRank("linear", "w", w.shape, 2);
+  const [out, features] = w.shape as [number, number];
+  if (x.shape[1] !== features)
+    throw new ShapeError("linear", `x has ${x.shape[1]} features but w expects ${features}`, {
+      x: x.shape,
+      w: w.shape,
+    });
+  if (bias && bias.shape.join() !== String(out))
+    throw new ShapeError("linear", `the bias must have ${out} elements`, { w: w.shape, bias: bias.shape });
   return matmulOp(bias ? { a: x, b: w, bias } : { a: x, b: w }, { transposeA: false, transposeB: true });
 }

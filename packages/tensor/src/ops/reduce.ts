@@ -1,6 +1,6 @@
 import { planArgmax, planBinary, planReduce, planScalar } from "@fracture/kernels";
 import { defineOp, type OpContext } from "../autograd/defineOp.ts";
-import { ShapeError } from "../errors.ts";
+import { checkDType, ShapeError } from "../errors.ts";
 import { noGrad } from "../autograd/noGrad.ts";
 import { normalizeAxes, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -67,6 +67,7 @@ export function argmax(x: Tensor): Tensor {
   const columns = x.shape.at(-1);
   if (columns === undefined) throw new ShapeError("argmax", "x must have a dimension", { x: x.shape });
   x.check("argmax");
+  checkDType("argmax", "x", x.dtype, ["f32"]);
   const y = x.emptyLike(x.shape.slice(0, -1), "u32");
   x.device.run(planArgmax({ rows: x.size / columns, columns }, x.device.limits), { x, y });
   return y;

@@ -7,6 +7,7 @@ import type { Tensor } from "../tensor.ts";
 /** The same elements in another shape. One size may be -1. dx = dy in x's shape; no kernel runs. */
 const reshapeOp = defineOp({
   name: "reshape",
+  dtypes: ["f32", "f16", "u32", "i32"],
   forward(_, { x }: { x: Tensor }, shape: Shape) {
     return { y: x.view(shape), saved: { shape: x.shape } };
   },
@@ -15,6 +16,8 @@ const reshapeOp = defineOp({
 
 /** The same elements in another shape, in memory shared with x. One size may be -1: it follows from the others. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  if (!shape.every((size) => Number.isSafeInteger(size) && size >= -1 && size !== 0))
+    throw new ShapeError("reshape", "every size must be a positive integer, but for one -1", { x: x.shape, shape });
   const known = sizeOf(shape.filter((size) => size !== -1));
   const free = shape.filter((size) => size === -1).length;
   if (free > 1 || (free === 1 && x.size % known !== 0))
@@ -28,6 +31,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 /** y[i_order[0], i_order[1], ..] = x[i0, i1, ..]. dx = dy permuted back. */
 const permuteOp = defineOp({
   name: "permute",
+  dtypes: ["f32", "u32", "i32"], // the kernel moves words of 32 bits
   forward(k, { x }: { x: Tensor }, order: readonly number[]) {
     const y = k.empty(
       order.map((axis) => x.shape[axis]!),
@@ -52,9 +56,14 @@ export function permute(x: Tensor, order: readonly number[]): Tensor {
   return permuteOp({ x }, order);
 }
 
-/** A matrix with rows and columns exchanged (a copy). */
-export const transpose = (x: Tensor): Tensor =>
-  permute(
+/** Two dimensions exchanged (a copy), as torch's `transpose`; by default the last two: a matrix's rows and columns. */
+export function transpose(x: Tensor, axisA = -2, axisB = -1): Tensor {
+  const rank = x.shape.length;
+  const [a, b] = [axisA, axisB].map((axis) => (axis < 0 ? axis + rank : axis)) as [number, number];
+  if ([a, b].some((axis) => !Number.isInteger(axis) || axis < 0 || axis >= rank))
+    throw new ShapeError("transpose", `x has no axes ${axisA} and ${axisB}`, { x: x.shape });
+  return permute(
     x,
-    x.shape.map((_, axis) => x.shape.length - 1 - axis),
+    x.shape.map((_, axis) => (axis === a ? b : axis === b ? a : axis)),
   );
+}

@@ -7,7 +7,7 @@ import {
   planSoftmaxBackward,
 } from "@fracture/kernels";
 import { defineOp } from "../autograd/defineOp.ts";
-import { ShapeError, TensorError } from "../errors.ts";
+import { checkDType, checkSameDevice, ShapeError, TensorError } from "../errors.ts";
 import { checkRank } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -64,7 +64,6 @@ const crossEntropyOp = defineOp({
     const [losses, loss, totalWeight] = [k.empty([rows]), k.empty([]), k.empty([])];
     const given = { logits, labels, ...(weights ? { weights } : {}) };
     k.run(planCrossEntropy(geometry, k.limits), { ...given, losses, loss, totalWeight });
-    losses.dispose();
     return { y: loss, saved: { ...given, totalWeight, geometry } };
   },
   backward(k, dy, { geometry, logits, labels, weights, totalWeight }) {
@@ -81,14 +80,22 @@ const crossEntropyOp = defineOp({
   },
 });
 
-/** Mean cross-entropy as torch's CrossEntropyLoss: logits [n, classes], labels [n] (u32) -> a scalar. Computed in log space. */
+/**
+ * Mean cross-entropy as torch's CrossEntropyLoss: logits [n, classes], labels [n] (u32) -> a scalar. Computed in log
+ * space. A label that is no class (from `classes` up) is left out of the sums, like torch's `ignore_index`. No gradient of
+ * the weights.
+ */
 export function softmaxCrossEntropy(
   logits: Tensor,
   labels: Tensor,
   { weights, labelSmoothing = 0 }: CrossEntropyOptions = {},
 ): Tensor {
   checkRank("softmaxCrossEntropy", "logits", logits.shape, 2);
-  if (labels.dtype !== "u32") throw new TensorError("softmaxCrossEntropy", `labels must be u32, not ${labels.dtype}`);
+  checkDType("softmaxCrossEntropy", "labels", labels.dtype, ["u32"]);
+  if (weights) checkDType("softmaxCrossEntropy", "weights", weights.dtype, ["f32"]);
+  checkSameDevice("softmaxCrossEntropy", weights ? [logits, labels, weights] : [logits, labels]);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw new TensorError("softmaxCrossEntropy", `labelSmoothing must be from 0 to 1, not ${labelSmoothing}`);
   if (labels.shape.join() !== String(logits.shape[0]))
     throw new ShapeError("softmaxCrossEntropy", "labels must be one a row of logits", {
       logits: logits.shape,

@@ -45,7 +45,7 @@ export class Arena {
     for (const { parameter, start } of segments) {
       const home = rangeOf(this.parameters, start, parameter);
       device.copy(parameter.storage, home);
-      parameter.storage.release();
+      parameter.storage.retire();
       parameter.storage = home;
       parameter.grad?.dispose();
       parameter.grad = null;
@@ -85,17 +85,18 @@ export class Arena {
     return rangeOf(this.moments[moment]!, segment.start, segment.parameter);
   }
 
-  /** Gives the parameters memory of their own again, with their values, and frees the rest. */
+  /** Gives the parameters that are still in use memory of their own again, with their values, and frees the rest. */
   release(device: Device): void {
     for (const { parameter } of this.segments) {
-      const own = device.allocatePersistent(parameter.bytes);
-      device.copy(parameter.storage, own);
-      parameter.storage.release();
-      parameter.storage = own;
-      parameter.grad?.dispose();
-      parameter.grad = null;
       parameter.gradTarget?.release();
       parameter.gradTarget = null;
+      parameter.grad?.dispose();
+      parameter.grad = null;
+      if (parameter.disposed) continue;
+      const own = device.allocatePersistent(parameter.bytes);
+      device.copy(parameter.storage, own);
+      parameter.storage.retire();
+      parameter.storage = own;
     }
     for (const storage of [this.parameters, this.gradients, ...this.moments]) storage.release();
   }

@@ -1,6 +1,6 @@
 import type { KernelPlan } from "@fracture/kernels";
 import type { Device } from "../device.ts";
-import { TensorError } from "../errors.ts";
+import { CaptureError, checkSameDevice, TensorError } from "../errors.ts";
 import type { Storage } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { Arena } from "./arena.ts";
@@ -38,6 +38,7 @@ export abstract class Optimizer {
   readonly #arenas: readonly Arena[];
   readonly #scalars: Storage;
   readonly #kernel: UpdateKernel;
+  #disposed = false;
 
   constructor(
     groups: readonly ParameterGroup[] | readonly Tensor[],
@@ -52,11 +53,14 @@ export abstract class Optimizer {
     const all = this.#groups.flatMap(({ parameters }) => parameters);
     const [first] = all;
     if (!first) throw new TensorError("optimizer", "there are no parameters");
-    if (new Set(all).size < all.length || all.some(({ gradTarget }) => gradTarget))
-      throw new TensorError(
-        "optimizer",
-        "a parameter is in two groups, or belongs to another optimiser that was not disposed of",
-      );
+    this.#groups.forEach((group, i) => {
+      checkRate(`group ${i}'s learning rate`, group.lr);
+      checkRate(`group ${i}'s weight decay`, group.weightDecay);
+    });
+    this.#places().forEach(({ parameter, place }, i) => checkParameter(parameter, place, all.indexOf(parameter) < i));
+    checkSameDevice("optimizer", all);
+    if (first.device.recording)
+      throw new CaptureError("optimizer: make it before capture(), and only call its step() inside");
     this.#device = first.device;
     this.#kernel = kernel;
     this.#arenas = Arena.gather(
@@ -75,6 +79,7 @@ export abstract class Optimizer {
   set learningRates(rates: readonly number[]) {
     if (rates.length !== this.#groups.length)
       throw new TensorError("optimizer", `needs ${this.#groups.length} learning rates, got ${rates.length}`);
+    rates.forEach((lr, i) => checkRate(`group ${i}'s learning rate`, lr));
     rates.forEach((lr, i) => (this.#groups[i]!.lr = lr));
   }
 
@@ -86,15 +91,16 @@ export abstract class Optimizer {
     }
   }
 
-  /** Updates every parameter from its gradient. Every one must have a gradient. */
+  /** Updates every parameter from its gradient. Throws a TensorError with all that have none. */
   step(): void {
-    for (const { parameter } of this.#arenas.flatMap(({ segments }) => segments)) {
-      if (!parameter.grad)
-        throw new TensorError(
-          "optimizer.step",
-          `a parameter [${parameter.shape.join(",")}] has no gradient: the loss does not depend on it`,
-        );
-    }
+    if (this.#disposed) throw new TensorError("optimizer.step", "the optimiser was disposed of");
+    const without = this.#places().filter(({ parameter }) => !parameter.grad);
+    if (without.length > 0)
+      throw new TensorError(
+        "optimizer.step",
+        `${without.map(({ place }) => place).join(", ")} ${without.length > 1 ? "have" : "has"} no gradient: ` +
+          "the loss does not depend on it, it is frozen, or backward() was not called",
+      );
     this.#device.onEveryRun(() => {
       this.steps += 1;
       this.#device.writeBytes(this.#scalars, this.#values(this.steps));
@@ -121,25 +127,39 @@ export abstract class Optimizer {
     return values;
   }
 
-  /** Restores a parameter's moments. Throws a TensorError where one is missing or of another size. */
+  /** Restores a parameter's moments. Throws a TensorError where one is missing or of another size, and then has written none. */
   writeMoments(parameter: Tensor, values: ReadonlyMap<string, Float32Array<ArrayBuffer>>): void {
+    const bad = this.#kernel.moments.find((name) => values.get(name)?.length !== parameter.size);
+    if (bad !== undefined) throw new TensorError("writeMoments", `${bad} is missing or of another size`);
     for (const { name, storage } of this.#momentsOf(parameter)) {
-      const moment = values.get(name);
-      if (moment?.byteLength === storage.bytes) this.#device.writeBytes(storage, moment);
+      this.#device.writeBytes(storage, values.get(name)!);
       storage.release();
-      if (moment?.byteLength !== storage.bytes)
-        throw new TensorError("writeMoments", `${name} is missing or of another size`);
     }
   }
 
-  /** Gives the parameters buffers of their own again and frees the gradients and moments. */
+  /**
+   * Gives the parameters buffers of their own again, with their values, and frees the gradients and moments. Programs that
+   * were captured with it can't be replayed any more.
+   */
   dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
     for (const arena of this.#arenas) arena.release(this.#device);
     this.#scalars.release();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Every parameter, and how an error names it. */
+  #places(): { parameter: Tensor; place: string }[] {
+    return this.#groups.flatMap(({ parameters }, group) =>
+      parameters.map((parameter, i) => ({
+        parameter,
+        place: `parameter ${i} of group ${group} [${parameter.shape.join(",")}]`,
+      })),
+    );
   }
 
   /** The caller releases the storages. */
@@ -154,4 +174,20 @@ export abstract class Optimizer {
   #values(step: number): Float32Array<ArrayBuffer> {
     return Float32Array.from(this.#groups.flatMap((group) => [...this.#kernel.scalars(group, step)]));
   }
+}
+
+function checkRate(what: string, value: number): void {
+  if (!(value >= 0 && Number.isFinite(value)))
+    throw new TensorError("optimizer", `${what} must be a number from 0 up, not ${value}`);
+}
+
+function checkParameter(parameter: Tensor, place: string, repeated: boolean): void {
+  const refuse = (why: string): never => {
+    throw new TensorError("optimizer", `${place} ${why}`);
+  };
+  if (parameter.disposed) refuse("was disposed of");
+  if (parameter.node) refuse("is the result of an op, no leaf");
+  if (parameter.dtype !== "f32") refuse(`must be f32, not ${parameter.dtype}`);
+  if (repeated) refuse("is given twice");
+  if (parameter.gradTarget) refuse("belongs to another optimiser that was not disposed of");
 }

@@ -1,2 +1,3 @@
+export * from "./checkOp.ts";
 export * from "./device.ts";
 export * from "./gradCheck.ts";

@@ -3,36 +3,56 @@ import { access, type Recording, type Step } from "../recording.ts";
 
 /**
  * A copy of an intermediate to its final place (a weight's gradient into the optimiser's buffer) is dropped, and the
- * kernels write there directly, where nothing can tell: the source is not used after the copy, and the target is not
- * touched between the source's first use and the copy.
+ * kernels write there directly, where nothing can tell: the source is no output and not used after the copy, and the
+ * target's part of its buffer is not touched between the source's first use and the copy.
  */
-export function elideCopies(steps: readonly Step[], recording: Recording): Step[] {
+export function elideCopies(steps: readonly Step[], recording: Recording, outputs: ReadonlySet<Storage>): Step[] {
   const uses = usesOf(steps);
-  const renamed = new Map<Storage, Storage>();
-  const dropped = new Set<Step>();
+  const result: (Step | null)[] = [...steps];
   steps.forEach((step, index) => {
     if (step.kind !== "copy" || !recording.owns(step.from) || recording.owns(step.to)) return;
-    const source = uses.get(step.from)!;
-    const overlap = (uses.get(step.to) ?? []).some((at) => at >= source[0]! && at < index);
-    if (
-      source.at(-1) !== index ||
-      source.length < 2 ||
-      overlap ||
-      step.from.bytes !== step.to.bytes ||
-      renamed.has(step.from)
-    )
-      return;
-    renamed.set(step.from, step.to);
-    dropped.add(step);
+    const { from, to } = step;
+    const source = uses.get(from)!;
+    if (outputs.has(from) || source.at(-1) !== index || source.length < 2 || from.bytes !== to.bytes) return;
+    const between = result.slice(source[0], index).filter((other) => other !== null);
+    if (between.some((other) => storagesOf(other).some((storage) => overlap(storage, to)))) return;
+    const users = source.slice(0, -1);
+    const renamed = users.map((at) => rename(result[at]!, from, to));
+    if (renamed.some(conflicts)) return;
+    users.forEach((at, i) => (result[at] = renamed[i]!));
+    result[index] = null;
   });
-  return steps.filter((step) => !dropped.has(step)).map((step) => rename(step, renamed));
+  return result.filter((step) => step !== null);
 }
 
-function rename(step: Step, renamed: ReadonlyMap<Storage, Storage>): Step {
-  const to = (storage: Storage): Storage => renamed.get(storage) ?? storage;
-  if (step.kind === "copy") return { kind: "copy", from: to(step.from), to: to(step.to) };
-  if (![...step.operands.values()].some((storage) => renamed.has(storage))) return step;
-  return { ...step, operands: new Map([...step.operands].map(([name, storage]) => [name, to(storage)])) };
+const storagesOf = (step: Step): Storage[] =>
+  step.kind === "copy" ? [step.from, step.to] : [...step.operands.values()];
+
+/** True where two storages share bytes: an optimiser's buffer and one parameter's part of it. */
+function overlap(a: Storage, b: Storage): boolean {
+  if (!a.binding || !b.binding) return a === b;
+  if (a.binding.buffer !== b.binding.buffer) return false;
+  const [startA, startB] = [a.binding.offset ?? 0, b.binding.offset ?? 0];
+  return startA < startB + b.bytes && startB < startA + a.bytes;
+}
+
+/** WebGPU forbids a buffer that is read by one binding of a dispatch and written by another, or copied to itself. */
+function conflicts(step: Step): boolean {
+  if (step.kind === "copy") return step.from.binding?.buffer === step.to.binding?.buffer && step.to.binding !== null;
+  return step.plan.passes.some(({ bindings }) => {
+    const buffers = (mode: "read" | "read_write"): (GPUBuffer | undefined)[] =>
+      bindings.flatMap(({ operand, access: given }) =>
+        given === mode ? [step.operands.get(operand)?.binding?.buffer] : [],
+      );
+    const written = new Set(buffers("read_write").filter((buffer) => buffer !== undefined));
+    return buffers("read").some((buffer) => buffer !== undefined && written.has(buffer));
+  });
+}
+
+function rename(step: Step, from: Storage, to: Storage): Step {
+  const renamed = (storage: Storage): Storage => (storage === from ? to : storage);
+  if (step.kind === "copy") return { kind: "copy", from: renamed(step.from), to: renamed(step.to) };
+  return { ...step, operands: new Map([...step.operands].map(([name, storage]) => [name, renamed(storage)])) };
 }
 
 /** For every storage the indices of the steps that touch it, ascending. */
