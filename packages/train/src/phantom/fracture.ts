@@ -31,7 +31,7 @@ export interface Fracture {
 }
 
 /** What part of the fractures is only a hairline, where nobody asks for another. */
-export const HAIRLINE_SHARE = 0.25;
+export const HAIRLINE_SHARE = 0.2;
 
 /** Draws where and how a scene's bone would break. A whole bone's picture draws it too and leaves it out. */
 export function drawFracture(draws: Draws, jags: Draws, scene: Scene, hairlineShare: number): Fracture {
