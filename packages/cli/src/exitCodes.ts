@@ -19,6 +19,11 @@ export class UnreadableError extends Error {
   override readonly name = "UnreadableError";
 }
 
+/** Stopped by Ctrl-C, with what there is to say about it. */
+export class StoppedError extends Error {
+  override readonly name = "StoppedError";
+}
+
 /** A result that does not agree with its reference: a benchmark's figures would be worth nothing. */
 export class CheckError extends Error {
   override readonly name = "CheckError";
@@ -52,6 +57,7 @@ const BY_NAME: Readonly<Record<string, number>> = {
   // asked for by the user
   AbortError: INTERRUPTED,
   InterruptedError: INTERRUPTED,
+  StoppedError: INTERRUPTED,
 };
 
 /** The system's own errors (open, read, write) that say something about a path that the user gave. */
@@ -96,7 +102,8 @@ export function failureOf(error: unknown): Failure {
   const exitCode = system?.exitCode ?? exitCodeOf(error);
   if (exitCode === INTERRUPTED)
     return { exitCode, message: error.name === "AbortError" ? "stopped" : error.message, unforeseen: false };
-  return { exitCode: exitCode ?? FAILURE, message: error.message, unforeseen: exitCode === undefined };
+  const message = error.message + (isOutOfMemory(error) ? OUT_OF_MEMORY_HINT : "");
+  return { exitCode: exitCode ?? FAILURE, message, unforeseen: exitCode === undefined };
 }
 
 /** The code that a typed error stands for; undefined for any other. */
@@ -104,3 +111,8 @@ export function exitCodeOf(error: Error): number | undefined {
   const own = "exitCode" in error ? error.exitCode : undefined;
   return typeof own === "number" ? own : BY_NAME[error.name];
 }
+
+const OUT_OF_MEMORY_HINT = "\nA smaller --batch-size or --size needs less memory.";
+
+const isOutOfMemory = (error: Error): boolean =>
+  error.name === "DeviceLimitError" || (error.name === "GpuError" && "kind" in error && error.kind === "out-of-memory");

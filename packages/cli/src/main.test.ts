@@ -2,7 +2,7 @@ import { describeDevice } from "@fracture/tensor/testing";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { runCaptured } from "./testing/captured.ts";
 import { Child } from "./testing/child.ts";
 import { temporaryFolder } from "./testing/temporaryFolder.ts";
@@ -27,7 +27,14 @@ describe("the process", () => {
 });
 
 describeDevice("from pictures to predictions", () => {
-  it("phantom, train, eval and predict agree with each other", async () => {
+  const cache = temporaryFolder();
+  beforeAll(() => void vi.stubEnv("FRACTURE_CACHE", cache.path)); // decoded pictures of a test are nobody's
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    cache[Symbol.dispose]();
+  });
+
+  it("phantom, train, eval and predict agree with each other", { timeout: 300_000 }, async () => {
     using folder = temporaryFolder();
     const [data, out] = [join(folder.path, "data"), join(folder.path, "run")];
     const ok = async (...argv: string[]): Promise<string> => {
@@ -73,7 +80,7 @@ describeDevice("from pictures to predictions", () => {
     expect(again.stderr).toContain(`fracture: ${out}: already holds a run`);
   });
 
-  it("Ctrl-C saves and ends with 130, and --resume goes on from there", async () => {
+  it("Ctrl-C saves and ends with 130, and --resume goes on from there", { timeout: 300_000 }, async () => {
     using folder = temporaryFolder();
     const [data, out] = [join(folder.path, "data"), join(folder.path, "run")];
     await runCaptured(["data", "phantom", data, "--train", "4", "--val", "2", "--test", "0", "--size", "32"]);
@@ -86,7 +93,7 @@ describeDevice("from pictures to predictions", () => {
     first.signal("SIGINT");
     const stopped = await first.ended;
     expect(stopped.exitCode, stopped.stderr).toBe(130);
-    expect(stopped.stderr).toContain(`fracture: to go on: fracture train --out ${out} --resume\n`);
+    expect(stopped.stderr).toContain(`fracture: stopped; to go on: fracture train --out ${out} --resume\n`);
     const done = await epochs();
 
     using second = new Child(["train", "--out", out, "--resume"]);

@@ -112,6 +112,14 @@ describe("failures", () => {
     expect(failure.message).toMatch(/^out\/config.json: cannot be written \(/);
   });
 
+  it("a device without enough memory is told what needs less", () => {
+    expect(failureOf(new tensor.GpuError("out-of-memory", "no 4 GiB left"))).toEqual({
+      exitCode: 1,
+      message: "GPU out-of-memory: no 4 GiB left\nA smaller --batch-size or --size needs less memory.",
+      unforeseen: false,
+    });
+  });
+
   it("a bug ends with 1 and a message", () => {
     expect(failureOf(new TypeError("x is not a function"))).toEqual({
       exitCode: 1,

@@ -4,8 +4,9 @@ import { Option, type Command } from "commander";
 import type { AdapterChoice } from "@fracture/tensor";
 import type { Metrics } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
-import { InputError } from "../exitCodes.ts";
+import { InputError, StoppedError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
+import { plural } from "../output/format.ts";
 import { formatMetrics } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
 import { Transfer } from "../output/rate.ts";
@@ -64,7 +65,7 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
     progress.clear();
     if (json) return io.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     const best = result.bestEpoch === null ? "the last one's weights" : `the weights of epoch ${result.bestEpoch}`;
-    io.stdout.write(`${result.folder}: trained for ${result.epochs} epochs, with ${best}\n`);
+    io.stdout.write(`${result.folder}: trained for ${plural(result.epochs, "epoch")}, with ${best}\n`);
     for (const [split, metrics] of Object.entries(result.metrics) as [string, Metrics | null][])
       if (metrics) io.stdout.write(`\n${formatMetrics(split, metrics)}`);
     io.stdout.write(
@@ -72,9 +73,11 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
     );
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
-    progress.clear();
-    if (existsSync(join(out, "config.json")))
-      io.stderr.write(`fracture: to go on: fracture train --out ${out} --resume\n`);
-    throw error;
+    // Before its first checkpoint a run has its beginning to go on from; not so one that was to replace another.
+    if (!error.saved && (overwrite || !existsSync(join(out, "config.json")))) throw error;
+    throw new StoppedError(`stopped; to go on: fracture train --out ${quoted(out)} --resume`);
   }
 }
+
+/** A path as a shell takes it. */
+const quoted = (path: string): string => (/^[\w./:@%+,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
