@@ -6,7 +6,7 @@ import type { DataFolder } from "../data/folder.ts";
 import { readCheckpoint } from "../loop/checkpoint.ts";
 import { InterruptedError } from "../loop/errors.ts";
 import { readInitialWeights, type InitialWeights } from "../model/initialModel.ts";
-import { checkSameRecipe, parseRecipe } from "../recipe/recipe.ts";
+import { checkSameRecipe, parseRecipe, type RecipeOptions } from "../recipe/recipe.ts";
 import { RecipeError } from "../recipe/errors.ts";
 import { stagesOf } from "../recipe/stages.ts";
 import { checkRunFolder, runPaths } from "../run/runFolder.ts";
@@ -46,7 +46,7 @@ async function prepareRun(
 ): Promise<PreparedRun> {
   const { out, mode = "new" } = options;
   const started = mode === "resume" ? await configToResume(options) : null;
-  const recipe = started?.recipe ?? parseRecipe(options.recipe);
+  const recipe = started?.recipe ?? parseRecipe(absolute(options.recipe));
   const data = await readTrainingData(dataOf(options, started), recipe);
   if (started) checkSameData(started, data);
   const { splits, classes, ignored } = data;
@@ -95,8 +95,13 @@ async function newConfig(given: {
 async function configToResume({ out, recipe }: TrainRunOptions): Promise<RunConfig> {
   await checkRunFolder(out, "resume");
   const config = await loadRunConfig(out);
-  checkSameRecipe(config.recipe, recipe);
+  checkSameRecipe(config.recipe, absolute(recipe));
   return config;
+}
+
+/** The weights' path as any other working folder can use it. */
+function absolute(recipe: RecipeOptions): RecipeOptions {
+  return recipe.weights ? { ...recipe, weights: resolve(recipe.weights) } : recipe;
 }
 
 function dataOf({ data }: TrainRunOptions, started: RunConfig | null): string {

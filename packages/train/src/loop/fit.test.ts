@@ -4,13 +4,10 @@ import type { ResNet } from "@fracture/resnet";
 import { describeDevice } from "@fracture/tensor/testing";
 import { stepLR } from "../optim/stepLR.ts";
 import { stageOf, testFit, tinyModel, toySamples, type TestFit } from "../testing/fit.ts";
+import { differingNames } from "../testing/weights.ts";
 import { InterruptedError, NonFiniteLossError } from "./errors.ts";
 import { fit } from "./fit.ts";
 
-const changed = (before: nn.StateDict, after: nn.StateDict): string[] =>
-  [...before].flatMap(([name, { data }]) =>
-    after.get(name)!.data.every((value, i) => value === data[i]) ? [] : [name],
-  );
 const losses = (run: TestFit): number[] => run.log.steps.map(({ loss }) => loss);
 
 describeDevice("fit", (device) => {
@@ -48,7 +45,7 @@ describeDevice("fit", (device) => {
     ]);
     expect(run.log.steps.at(-1)!.loss).toBeLessThan(run.log.steps[0]!.loss / 4);
     const after = await model.stateDict();
-    expect(changed(fresh, after)).toEqual([...fresh.keys()]);
+    expect(differingNames(fresh, after)).toEqual([...fresh.keys()]);
     expect(after.get("bn1.num_batches_tracked")!.data[0]).toBe(BigInt(2 * run.state.stopping.bestEpoch!));
     for (const later of counts.slice(2)) expect(later).toEqual(counts[1]);
   });
@@ -58,7 +55,7 @@ describeDevice("fit", (device) => {
     const val = toySamples(device(), 3, { seed: 6 });
     const run = start({ train, val, stages: [stageOf("all", 30, 1e-2)] });
     await fit(run);
-    expect(changed(fresh, await model.stateDict())).toEqual(["fc.weight", "fc.bias"]);
+    expect(differingNames(fresh, await model.stateDict())).toEqual(["fc.weight", "fc.bias"]);
     expect([train.loads, val.loads]).toEqual([12, 3]);
     expect(run.log.epochs.at(-1)).toMatchObject({ epoch: 30, trainAccuracy: 1, valAccuracy: 1, lrBackbone: null });
   });
@@ -67,7 +64,7 @@ describeDevice("fit", (device) => {
     const stages = [stageOf("layer3", 1, 1e-3)];
     const cached = start({ train: toySamples(device(), 12), stages });
     await fit(cached);
-    expect(new Set(changed(fresh, await model.stateDict()).map((name) => name.split(".")[0]))).toEqual(
+    expect(new Set(differingNames(fresh, await model.stateDict()).map((name) => name.split(".")[0]))).toEqual(
       new Set(["layer4", "fc"]),
     );
     const train = toySamples(device(), 12);
@@ -107,7 +104,7 @@ describeDevice("fit", (device) => {
       { kind: "stopped", epoch: 5, bestEpoch: 1 },
     ]);
     expect(best).not.toBe(null);
-    expect(changed(best!, await model.stateDict())).toEqual([]);
+    expect(differingNames(best!, await model.stateDict())).toEqual([]);
     expect(run.checkpoints.saves).toBe(2);
   });
 
