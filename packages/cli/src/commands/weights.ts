@@ -96,7 +96,7 @@ async function show(io: Io, file: string, json: boolean): Promise<void> {
         ["network", network],
         ["tensors", `${formatCount(tensors.length)}, ${formatBytes(bytes)}`],
         ...(unwrapped.length > 0 ? [["taken off", unwrapped.join(", ")] as const] : []),
-        ...Object.entries(metadata),
+        ...Object.entries(metadata).map(([name, value]) => [name, shortened(value)] as const),
       ],
       "",
     ),
@@ -121,3 +121,8 @@ async function identify(state: Weights["state"]): Promise<Identity | { readonly 
     throw error;
   }
 }
+
+const MOST_SHOWN = 160;
+
+/** A thousand class names fill the screen; `--json` has them all. */
+const shortened = (text: string): string => (text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text);
