@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from "@fracture/tensor";
 import { CheckError } from "../exitCodes.ts";
+import { plural } from "../output/format.ts";
 import type { Progress } from "../output/progress.ts";
 import { noise } from "./check.ts";
 import { measure, type MeasureOptions } from "./measure.ts";
@@ -62,7 +63,7 @@ export async function stepRow(
   }
   const difference = checkClose(`the losses of the first ${CHECKED_STEPS} steps`, losses, expected);
 
-  progress.update(`measuring ${measuring.repeats} steps`);
+  progress.update(`measuring ${plural(measuring.repeats, "step")}`);
   const created = device.counts;
   const timing = await measure(async () => {
     program.replay();
@@ -119,7 +120,7 @@ export async function inferRow(
   program.replay();
   const difference = checkClose("the logits", await program.result.data(), expected);
 
-  progress.update(`measuring ${measuring.repeats} passes`);
+  progress.update(`measuring ${plural(measuring.repeats, "pass", "passes")}`);
   const timing = await measure(async () => {
     program.replay();
     await device.sync();
