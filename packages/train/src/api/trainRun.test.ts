@@ -146,6 +146,17 @@ describeDevice("a run", (device) => {
       expect(readFileSync(join(stopped, file)).equals(readFileSync(join(out, file))), file).toBe(true);
   });
 
+  it("killed before its first checkpoint goes on from its beginning", async () => {
+    const killed = join(folder, "killed");
+    const head = { ...recipe, stages: [{ freeze: "all" as const, epochs: 2, lr: 1e-2 }], augmentation: null };
+    await start({ out: killed, recipe: head });
+    const [steps, best] = ["steps.csv", "best.safetensors"].map((file) => readFileSync(join(killed, file)));
+    for (const file of ["best.safetensors", "last.safetensors"]) rmSync(join(killed, file));
+    await start({ out: killed, mode: "resume", recipe: {} });
+    expect(readFileSync(join(killed, "steps.csv")).equals(steps!)).toBe(true);
+    expect(readFileSync(join(killed, "best.safetensors")).equals(best!)).toBe(true);
+  });
+
   it("whose loss becomes infinite ends with the files' names, and keeps its last checkpoint", async () => {
     const diverged = join(folder, "diverged");
     const stages = [
