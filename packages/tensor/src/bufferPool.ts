@@ -65,7 +65,7 @@ export class BufferPool {
     push(this.#staging, buffer);
   }
 
-  /** Gives the memory of idle buffers back to the device. */
+  /** Gives the memory of idle buffers back to the device. No command that is not submitted yet may use them: see Device.trim. */
   trim(): void {
     for (const map of [this.#idle, this.#staging]) {
       for (const buffers of map.values()) for (const buffer of buffers) buffer.destroy();

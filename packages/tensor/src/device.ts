@@ -15,7 +15,9 @@ export interface DeviceCounts extends MemoryCounts {
   readonly bindGroups: number;
 }
 
-/** Opens a device. Throws a NoAdapterError where there is no adapter of the wanted kind. Call `close()` at the end, or the process stays alive. */
+/**
+ * Opens a device. Throws a NoAdapterError where there is no adapter of the wanted kind. Call `close()` at the end: it
+ * gives the memory back at once, and Dawn may keep a process alive whose device is open. */
 export async function openDevice(options: AdapterOptions = {}): Promise<Device> {
   const opened = await openAdapter(options);
   const { gpu, limits } = await requestDevice(opened);
@@ -191,6 +193,12 @@ export class Device {
     this.flush();
     await this.gpu.queue.onSubmittedWorkDone();
     this.check();
+  }
+
+  /** Gives memory that waits to be used again back to the device. */
+  trim(): void {
+    this.flush(); // what is encoded may still use it
+    this.pool.trim();
   }
 
   /** Throws the first error that the GPU has reported since it was opened. */

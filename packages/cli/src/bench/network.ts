@@ -184,7 +184,7 @@ async function eagerLosses(model: ResNet, x: Tensor, labels: Tensor, signal: Abo
   adam.dispose();
   model.dispose();
   await device.sync(); // before buffers that queued work uses are given back
-  device.pool.trim();
+  device.trim();
   return losses;
 }
 

@@ -1,4 +1,4 @@
-import { planBinary, planFill } from "@fracture/kernels";
+import { planAccumulate, planBinary, planFill } from "@fracture/kernels";
 import { ShapeError, TensorError } from "../errors.ts";
 import { keep, tidy } from "../scope.ts";
 import { sameShape } from "../shape.ts";
@@ -76,10 +76,9 @@ function accumulateLeaf(leaf: Tensor, gradient: Tensor): void {
   const { device } = leaf;
   if (leaf.disposed) return gradient.dispose();
   if (leaf.grad) {
-    const total = sum(leaf.grad.view(), gradient);
-    device.copy(total.storage, leaf.grad.storage);
-    total.dispose();
-    return;
+    leaf.grad.check("backward");
+    device.run(planAccumulate({ count: leaf.size }, device.limits), { x: gradient, y: leaf.grad });
+    return gradient.dispose();
   }
   // An optimiser's leaf has a place for its gradient; any other gets memory that outlives the captured function.
   const target = leaf.gradTarget?.retain() ?? device.allocatePersistent(leaf.bytes);

@@ -108,6 +108,11 @@ export class Program<T> {
     return this.#encoded.filter(({ kind }) => kind === "dispatch").length;
   }
 
+  /** Copies of one replay that no kernel's direct writing could spare. */
+  get copies(): number {
+    return this.#encoded.length - this.dispatches;
+  }
+
   /**
    * Queues the whole program once. Throws a CaptureError where that would touch memory that is another's by now: after
    * `dispose()`, or once a tensor that the program uses was disposed of or moved (into an optimiser, or out of it).

@@ -129,12 +129,13 @@ export abstract class Optimizer {
 
   /** Restores a parameter's moments. Throws a TensorError where one is missing or of another size, and then has written none. */
   writeMoments(parameter: Tensor, values: ReadonlyMap<string, Float32Array<ArrayBuffer>>): void {
-    const bad = this.#kernel.moments.find((name) => values.get(name)?.length !== parameter.size);
-    if (bad !== undefined) throw new TensorError("writeMoments", `${bad} is missing or of another size`);
-    for (const { name, storage } of this.#momentsOf(parameter)) {
-      this.#device.writeBytes(storage, values.get(name)!);
+    const moments = this.#momentsOf(parameter);
+    const bad = moments.find(({ name }) => values.get(name)?.length !== parameter.size);
+    for (const { name, storage } of moments) {
+      if (!bad) this.#device.writeBytes(storage, values.get(name)!);
       storage.release();
     }
+    if (bad) throw new TensorError("writeMoments", `${bad.name} is missing or of another size`);
   }
 
   /**

@@ -28,8 +28,7 @@ export async function fit(options: FitOptions): Promise<void> {
         throw new InterruptedError({ saved: true });
       }
     }
-    device.flush();
-    device.pool.trim(); // the next stage's buffers have other sizes
+    device.trim(); // the next stage's buffers have other sizes
     if (options.val && state.stopping.bestEpoch !== null) checkpoints.restoreBest();
     state.stage += 1;
     state.stageEpochs = 0;
