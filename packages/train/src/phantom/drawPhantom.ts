@@ -1,22 +1,14 @@
 import { Draws, type PictureId } from "./draws.ts";
 import { expose, toPixels } from "./expose.ts";
-import {
-  drawFracture,
-  fracturePoints,
-  HAIRLINE_SHARE,
-  type Fracture,
-  type FractureKind,
-  type FracturePattern,
-} from "./fracture.ts";
+import { drawFracture, fracturePoints, type Fracture, type FractureKind, type FracturePattern } from "./fracture.ts";
 import { project } from "./project.ts";
 import { drawScene, type Scene } from "./scene.ts";
+import { PHANTOM_SHARES, type PhantomShares } from "./shares.ts";
 
-export interface PhantomOptions extends PictureId {
+export interface PhantomOptions extends PictureId, Partial<PhantomShares> {
   /** Width and height in pixels. The field of view is in mm and does not depend on it. */
   readonly size: number;
   readonly fractured: boolean;
-  /** What part of the fractures is a hairline rather than displaced, 0 to 1. Default HAIRLINE_SHARE. */
-  readonly hairlineShare?: number;
 }
 
 /** Where a fracture is: x to the right and y down in pixels, 0 at the picture's left or upper edge. */
@@ -42,9 +34,11 @@ const FINEST_DETAIL = 0.6;
  * law, with scatter, penumbra, photon noise and a film-like curve. A pure function of its options: scene, exposure, collimation
  * and noise depend on seed, split and index alone, so that the same picture fractured and whole differs by the bone only.
  */
-export function drawPhantom({ size, fractured, hairlineShare = HAIRLINE_SHARE, ...id }: PhantomOptions): Phantom {
-  const scene = drawScene(new Draws(id, "scene"));
-  const fracture = drawFracture(new Draws(id, "fracture"), new Draws(id, "jag"), scene, hairlineShare);
+export function drawPhantom(options: PhantomOptions): Phantom {
+  const { size, fractured, ...id } = options;
+  const shares = { ...PHANTOM_SHARES, ...options };
+  const scene = drawScene(new Draws(id, "scene"), shares);
+  const fracture = drawFracture(new Draws(id, "fracture"), new Draws(id, "jag"), scene, shares.hairlineShare);
   const rays = Math.ceil(scene.fieldOfView / size / FINEST_DETAIL);
   const projection = project(scene, fractured ? fracture : null, new Draws(id, "texture"), size * rays);
   const pixels = expose(scene, projection, new Draws(id, "quantum"), { size, rays });

@@ -30,9 +30,6 @@ export interface Fracture {
   readonly reach: readonly [number, number];
 }
 
-/** What part of the fractures is only a hairline, where nobody asks for another. */
-export const HAIRLINE_SHARE = 0.2;
-
 /** Draws where and how a scene's bone would break. A whole bone's picture draws it too and leaves it out. */
 export function drawFracture(draws: Draws, jags: Draws, scene: Scene, hairlineShare: number): Fracture {
   const kind = draws.chance(hairlineShare) ? "hairline" : "displaced";

@@ -2,5 +2,6 @@ export { drawPhantom, type Phantom, type PhantomBreak, type PhantomOptions } fro
 export { PHANTOM_SPLITS, type PhantomSplit } from "./draws.ts";
 export { PhantomError, type PhantomFault } from "./errors.ts";
 export { PHANTOM_CLASSES, PHANTOM_FORMAT, phantomPaths } from "./folder.ts";
-export { HAIRLINE_SHARE, type FractureKind, type FracturePattern } from "./fracture.ts";
+export type { FractureKind, FracturePattern } from "./fracture.ts";
 export { BREAK_COLUMNS, writePhantomSet, type PhantomSetOptions, type PhantomSetSummary } from "./writePhantomSet.ts";
+export { PHANTOM_SHARES, type PhantomShares } from "./shares.ts";

@@ -5,10 +5,11 @@ import { drawFracture, type Fracture } from "./fracture.ts";
 import { CORTICAL_BONE, FAT, SOFT_TISSUE } from "./materials.ts";
 import { project } from "./project.ts";
 import { drawScene, insideOpening, toLimb, toPicture, type Scene } from "./scene.ts";
+import { PHANTOM_SHARES } from "./shares.ts";
 
 const SIZE = 64;
 const id = (index: number): PictureId => ({ seed: 3, split: "val", index });
-const sceneOf = (index: number): Scene => drawScene(new Draws(id(index), "scene"));
+const sceneOf = (index: number): Scene => drawScene(new Draws(id(index), "scene"), PHANTOM_SHARES);
 const fractureOf = (index: number, hairlineShare: number): Fracture =>
   drawFracture(new Draws(id(index), "fracture"), new Draws(id(index), "jag"), sceneOf(index), hairlineShare);
 const depthOf = (scene: Scene, fracture: Fracture | null): Float32Array =>
@@ -93,6 +94,22 @@ describe("drawFracture", () => {
       const { x, y } = toPicture(scene, { u: at, v: lookUp(scene.bones[bone]!.centre, scene.bones[bone]!, at) });
       expect(insideOpening(scene, x, y)).toBeGreaterThan(0.8 * radius);
     }
+  });
+});
+
+describe("drawScene", () => {
+  it("shows joints and collimates as often as asked", () => {
+    const scenes = (jointShare: number, collimatedShare: number): Scene[] =>
+      Array.from({ length: 100 }, (_, index) =>
+        drawScene(new Draws(id(index), "scene"), { jointShare, collimatedShare }),
+      );
+    const joints = (all: Scene[]): number => all.filter(({ joint, fieldOfView }) => joint < fieldOfView / 2).length;
+    const collimated = (all: Scene[]): number => all.filter(({ collimator }) => collimator !== null).length;
+    const [none, both] = [scenes(0, 0), scenes(1, 1)];
+    expect([joints(none), collimated(none)]).toEqual([0, 0]);
+    expect([joints(both), collimated(both)]).toEqual([100, 100]);
+    // three standard deviations
+    expect(Math.abs(joints(scenes(0.3, 0)) - 30)).toBeLessThan(14);
   });
 });
 

@@ -63,14 +63,20 @@ export interface Exposure {
 
 const degrees = (angle: number): number => (angle * Math.PI) / 180;
 
+/** What parts of the pictures show a joint, and the collimator's edges: what else than a break runs across a bone. */
+export interface SceneShares {
+  readonly jointShare: number;
+  readonly collimatedShare: number;
+}
+
 /** Draws a scene. It knows nothing of fractured or not. */
-export function drawScene(draws: Draws): Scene {
+export function drawScene(draws: Draws, { jointShare, collimatedShare }: SceneShares): Scene {
   const limb = draws.pick(["forearm", "leg", "arm"]);
   const anatomy = draws.between(0.85, 1.15);
   const fieldOfView =
     anatomy * { forearm: draws.between(62, 82), leg: draws.between(80, 105), arm: draws.between(68, 92) }[limb];
   const rotation = degrees(draws.between(-20, 20)) + (draws.chance(0.5) ? Math.PI : 0);
-  const inView = draws.chance(0.25);
+  const inView = draws.chance(jointShare);
   const joint = fieldOfView * (inView ? draws.between(0.28, 0.42) : draws.between(0.9, 1.3));
   const bow = draws.between(-1, 1) / 600;
   const [from, to] = [-fieldOfView, fieldOfView];
@@ -111,7 +117,7 @@ export function drawScene(draws: Draws): Scene {
     breakable,
     joint,
     tissue: drawTissue(draws, limb, anatomy),
-    collimator: draws.chance(0.5)
+    collimator: draws.chance(collimatedShare)
       ? {
           halfWidth: fieldOfView * draws.between(0.38, 0.5),
           halfHeight: fieldOfView * draws.between(0.46, 0.6),

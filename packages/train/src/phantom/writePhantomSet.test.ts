@@ -131,6 +131,7 @@ describe("writePhantomSet", () => {
     [{ size: 16 }, "phantom set: size must be an integer from 32 to 2048, got 16"],
     [{ seed: -1 }, "phantom set: seed must be an integer from 0, got -1"],
     [{ hairlineShare: NaN }, "phantom set: hairlineShare must be from 0 to 1, got NaN"],
+    [{ jointShare: 2 }, "phantom set: jointShare must be from 0 to 1, got 2"],
     [{ train: 0, val: 0, test: 0 }, "phantom set: train, val and test are all 0, and a set needs a picture"],
   ])("refuses %j before it writes", async (options, message) => {
     await expect(writePhantomSet(folder, options)).rejects.toThrow(message);

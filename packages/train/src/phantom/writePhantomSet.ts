@@ -8,9 +8,9 @@ import { drawPhantom, type Phantom } from "./drawPhantom.ts";
 import { PHANTOM_SPLITS, type PhantomSplit } from "./draws.ts";
 import { PhantomError } from "./errors.ts";
 import { clearPhantomFolder, PHANTOM_CLASSES, PHANTOM_FORMAT, phantomPaths, picturePath } from "./folder.ts";
-import { HAIRLINE_SHARE } from "./fracture.ts";
+import { PHANTOM_SHARES, type PhantomShares } from "./shares.ts";
 
-export interface PhantomSetOptions {
+export interface PhantomSetOptions extends Partial<PhantomShares> {
   /** Pictures of both classes together, half and half; an odd one out is fractured. Defaults 160, 40 and 40. */
   readonly train?: number;
   readonly val?: number;
@@ -19,8 +19,6 @@ export interface PhantomSetOptions {
   readonly size?: number;
   /** A safe integer from 0. Default 0. */
   readonly seed?: number;
-  /** What part of the fractures is a hairline rather than displaced, 0 to 1. Default HAIRLINE_SHARE. */
-  readonly hairlineShare?: number;
   /** Called after each picture. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
   /** Aborted, the set stops after the picture that is being drawn, and its reason is thrown. */
@@ -55,20 +53,25 @@ const IN_FLIGHT = 4;
 /**
  * Writes a data set of radiograph-like pictures, split and with both classes in equal parts: `folder/{train,val,test}/{fractured,not
  * fractured}/NNNN.png` (8-bit grey), `folder/phantom.csv` with the place of each break, and `folder/phantom.json` with what the set
- * was made from. Picture i of a split is a pure function of (seed, split, i, size, hairlineShare), whatever the counts.
+ * was made from. Picture i of a split is a pure function of (seed, split, i, size, shares), whatever the counts.
  *
  * @throws PhantomError for an option out of range, or a folder that holds anything but a phantom set; nothing is written then
  */
 export async function writePhantomSet(folder: string, options: PhantomSetOptions = {}): Promise<PhantomSetSummary> {
-  const { train = 160, val = 40, test = 40, size = 256, seed = 0, hairlineShare = HAIRLINE_SHARE } = options;
+  const { train = 160, val = 40, test = 40, size = 256, seed = 0 } = options;
+  const shares = {
+    hairlineShare: options.hairlineShare ?? PHANTOM_SHARES.hairlineShare,
+    jointShare: options.jointShare ?? PHANTOM_SHARES.jointShare,
+    collimatedShare: options.collimatedShare ?? PHANTOM_SHARES.collimatedShare,
+  };
   const totals = { train, val, test };
-  checkOptions({ ...totals, size, seed, hairlineShare });
+  checkOptions({ ...totals, size, seed, ...shares });
   options.signal?.throwIfAborted();
   await clearPhantomFolder(folder);
 
   const paths = phantomPaths(folder);
   await mkdir(folder, { recursive: true });
-  const made = { format: PHANTOM_FORMAT, ...totals, size, seed, hairlineShare };
+  const made = { format: PHANTOM_FORMAT, ...totals, size, seed, ...shares };
   await writeJson(paths.mark, { ...made, complete: false });
 
   const total = train + val + test;
@@ -83,7 +86,7 @@ export async function writePhantomSet(folder: string, options: PhantomSetOptions
       for (let index = 0; index < totals[split]; index++) {
         options.signal?.throwIfAborted();
         const fractured = index % 2 === 0;
-        const phantom = drawPhantom({ seed, split, index, size, fractured, hairlineShare });
+        const phantom = drawPhantom({ seed, split, index, size, fractured, ...shares });
         const path = picturePath(split, index, fractured);
         lines.push(breakLine(path, phantom));
         const written = writePicture(join(folder, path), phantom.pixels, size).then(() => {
@@ -105,7 +108,7 @@ export async function writePhantomSet(folder: string, options: PhantomSetOptions
   return { folder, counts: { train: counts(train), val: counts(val), test: counts(test) } };
 }
 
-function checkOptions(options: Record<PhantomSplit | "size" | "seed" | "hairlineShare", number>): void {
+function checkOptions(options: Record<PhantomSplit | "size" | "seed" | keyof PhantomShares, number>): void {
   const check = (name: keyof typeof options, rule: string, holds: (value: number) => boolean): void => {
     const value = options[name];
     if (!holds(value)) throw new PhantomError("option", `phantom set: ${name} must be ${rule}, got ${value}`);
@@ -119,7 +122,9 @@ function checkOptions(options: Record<PhantomSplit | "size" | "seed" | "hairline
     (size) => Number.isSafeInteger(size) && size >= SIZES.least && size <= SIZES.most,
   );
   check("seed", "an integer from 0", (seed) => Number.isSafeInteger(seed) && seed >= 0);
-  check("hairlineShare", "from 0 to 1", (share) => share >= 0 && share <= 1);
+  for (const share of ["hairlineShare", "jointShare", "collimatedShare"] as const) {
+    check(share, "from 0 to 1", (value) => value >= 0 && value <= 1);
+  }
   if (options.train + options.val + options.test === 0) {
     throw new PhantomError("option", "phantom set: train, val and test are all 0, and a set needs a picture");
   }
