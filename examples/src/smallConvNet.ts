@@ -51,8 +51,8 @@ export function smallConvNet(init: nn.InitOptions): nn.Sequential {
 
 /** Trains on fresh pictures and returns the accuracy on others. */
 export async function train(device: Device, steps: number, log: (line: string) => void): Promise<number> {
-  const model = smallConvNet({ device, generator: new nn.Generator(0) });
-  const adam = new optim.Adam(model.parameters(), { lr: 0.01 });
+  using model = smallConvNet({ device, generator: new nn.Generator(0) });
+  using adam = new optim.Adam(model.parameters(), { lr: 0.01 });
   for (let i = 1; i <= steps; i++) {
     const { pictures, labels } = bars(BATCH, i);
     const loss = tidy(() => {
@@ -68,7 +68,7 @@ export async function train(device: Device, steps: number, log: (line: string) =
   }
   model.eval();
   const { pictures, labels } = bars(200, 0x5eed);
-  const predicted = tidy(() =>
+  using predicted = tidy(() =>
     noGrad(() => argmax(model.forward(tensor(pictures, { device, shape: [200, SIZE, SIZE, 1] })))),
   );
   const values: ArrayLike<number> = await predicted.data();

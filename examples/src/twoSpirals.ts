@@ -1,5 +1,5 @@
 /**
- * A network with one hidden layer learns to tell two interleaved spirals apart, with the tensor package alone.
+ * A network with two hidden layers learns to tell two interleaved spirals apart, with the tensor package alone.
  *
  *     npm run -s on-device -- node examples/dist/twoSpirals.js
  */
@@ -55,12 +55,12 @@ export class TwoLayers extends nn.Module {
 /** Trains and returns the share of points on the right side. */
 export async function train(device: Device, steps: number, log: (line: string) => void): Promise<number> {
   const { points, labels } = spirals(POINTS);
-  const x = tensor(points, { device, shape: [POINTS, 2] });
-  const y = tensor(labels, { device, dtype: "u32" });
-  const model = new TwoLayers({ device, generator: new nn.Generator(1) });
-  const adam = new optim.Adam(model.parameters(), { lr: 0.01 });
+  using x = tensor(points, { device, shape: [POINTS, 2] });
+  using y = tensor(labels, { device, dtype: "u32" });
+  using model = new TwoLayers({ device, generator: new nn.Generator(1) });
+  using adam = new optim.Adam(model.parameters(), { lr: 0.01 });
 
-  const step = await capture(device, () => {
+  using step = await capture(device, () => {
     const logits = model.forward(x);
     const loss = softmaxCrossEntropy(logits, y);
     adam.zeroGrad();
@@ -69,12 +69,14 @@ export async function train(device: Device, steps: number, log: (line: string) =
     return { loss, predicted: argmax(logits) };
   });
 
+  using loss = step.result.loss;
+  using predicted = step.result.predicted;
   for (let i = 1; i <= steps; i++) {
     step.replay();
-    if (i % 100 === 0) log(`step ${i}: loss ${(await step.result.loss.item()).toFixed(4)}`);
+    if (i % 100 === 0) log(`step ${i}: loss ${(await loss.item()).toFixed(4)}`);
   }
-  const predicted = await step.result.predicted.data();
-  return labels.filter((label, i) => predicted[i] === label).length / POINTS;
+  const sides = await predicted.data();
+  return labels.filter((label, i) => sides[i] === label).length / POINTS;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -5,6 +5,7 @@ import { NoAdapterError } from "./errors.ts";
 /** Which adapter to open. "auto" takes a GPU where there is one, else a software device. */
 export type AdapterChoice = "auto" | "hardware" | "software";
 
+/** What the driver says of its device. */
 export interface AdapterInfo {
   readonly vendor: string;
   readonly architecture: string;
@@ -17,6 +18,7 @@ export interface AdapterInfo {
   readonly software: boolean;
 }
 
+/** An adapter that was found, and its hold on the process. */
 export interface OpenedAdapter {
   readonly adapter: GPUAdapter;
   readonly info: AdapterInfo;
@@ -32,6 +34,7 @@ const TOGGLES = [
   "disable_workgroup_init",
 ];
 
+/** How to open a device. */
 export interface AdapterOptions {
   readonly adapter?: AdapterChoice;
   /** Bounds checks in every kernel (Dawn's robustness). Off by default: plans never read out of bounds, and are tested with it on. */

@@ -4,6 +4,7 @@ import { CaptureError, ShapeError } from "./errors.ts";
 import { checkShape, sizeOf, type Shape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
+/** Where a new tensor lives, and its type. */
 export interface CreateOptions {
   readonly device: Device;
   /** Default: f32. */

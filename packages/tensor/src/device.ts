@@ -10,6 +10,7 @@ import type { Data, Tensor } from "./tensor.ts";
 /** Eager dispatches are submitted in groups of this many. */
 const DISPATCHES_PER_SUBMIT = 128;
 
+/** What was created on a device since it was opened, and what is held now. */
 export interface DeviceCounts extends MemoryCounts {
   readonly pipelines: number;
   readonly bindGroups: number;

@@ -3,8 +3,10 @@ import { ShapeError } from "./errors.ts";
 /** Sizes of the dimensions, outermost first; [] is a scalar. Row-major, always contiguous. */
 export type Shape = readonly number[];
 
+/** The number of elements: 1 for a scalar's []. */
 export const sizeOf = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 
+/** True for equal sizes in equal number. */
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((size, i) => size === b[i]);
 
 /** Throws unless every size is a positive integer (empty tensors are not supported). */

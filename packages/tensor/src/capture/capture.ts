@@ -37,8 +37,9 @@ export async function capture<T>(device: Device, fn: () => T, { slots }: Capture
   const outputs = new Set<Storage>();
   for (const tensor of tensorsIn(result)) {
     keep(tensor);
+    if (!recording.owns(tensor.storage)) continue;
     tensor.forgetHistory();
-    if (!recording.owns(tensor.storage) || outputs.has(tensor.storage)) continue;
+    if (outputs.has(tensor.storage)) continue;
     outputs.add(tensor.storage);
     const real = device.allocatePersistent(tensor.storage.bytes);
     adopt(tensor.storage, real);

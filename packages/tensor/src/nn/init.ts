@@ -31,6 +31,7 @@ export class Generator {
   }
 }
 
+/** Where a layer's weights live, and what they are drawn from. */
 export interface InitOptions {
   readonly device: Device;
   /** null leaves weights at zero: for a model whose weights are loaded next. */

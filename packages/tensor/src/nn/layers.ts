@@ -26,6 +26,7 @@ export class Linear extends Module {
   }
 }
 
+/** What a convolution layer is made of. */
 export interface Conv2dOptions extends InitOptions {
   readonly kernelSize: number;
   /** Default: 1. */
@@ -62,6 +63,7 @@ export class Conv2d extends Module {
   }
 }
 
+/** Batch norm's two numbers. */
 export interface BatchNormOptions {
   /** Default: 1e-5. */
   readonly eps?: number;
@@ -125,6 +127,7 @@ export class BatchNorm2d extends Module {
   }
 }
 
+/** max(x, 0), element by element, any shape. */
 export class ReLU extends Module {
   override forward(x: Tensor): Tensor {
     return relu(x);

@@ -50,6 +50,7 @@ export abstract class Module {
   /** Names of attributes in a state dict where they differ from the attribute's own. */
   protected readonly stateNames: Readonly<Record<string, string>> = {};
 
+  /** The layer's result; its own docstring says which shapes. */
   abstract forward(x: Tensor): Tensor;
 
   /** Children with their names, in order of definition. */
@@ -77,6 +78,7 @@ export abstract class Module {
     });
   }
 
+  /** Trainable tensors, for an optimiser: `new Adam(model.parameters())`. */
   parameters(): Tensor[] {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
@@ -157,6 +159,10 @@ export abstract class Module {
         value.dispose();
       } else if (value instanceof Buffer) value.tensor.dispose();
     }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   *#members(): Generator<Member> {

@@ -10,6 +10,7 @@ import { ShapeError, TensorError } from "../errors.ts";
 import { sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
+/** Parameters, statistics and what is fused. */
 export interface BatchNormOptions {
   /** gamma [c] */
   readonly weight: Tensor;

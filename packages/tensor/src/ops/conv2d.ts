@@ -11,6 +11,7 @@ import { ShapeError } from "../errors.ts";
 import { checkRank } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
+/** The same stride and padding for height and width. */
 export interface Conv2dOptions {
   /** Default: 1. */
   readonly stride?: number;

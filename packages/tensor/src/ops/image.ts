@@ -12,6 +12,7 @@ import { checkSameDevice, ShapeError, TensorError } from "../errors.ts";
 import { checkRank } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 
+/** The pictures' sizes, the views' size, and their normalisation. */
 export interface RenderOptions extends PictureSizes, Normalization {
   /** Height and width of the views. */
   readonly size: number;

@@ -4,6 +4,7 @@ import { ShapeError } from "../errors.ts";
 import { checkRank } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
+/** Which side is stored transposed: `b` [n, k] with `transposeB`. Default: neither. */
 export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;

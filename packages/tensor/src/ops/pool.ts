@@ -12,6 +12,7 @@ import { ShapeError } from "../errors.ts";
 import { checkRank } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
+/** A square window. */
 export interface MaxPoolOptions {
   /** Height and width of the window. */
   readonly kernelSize: number;

@@ -6,6 +6,7 @@ import { normalizeAxes, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { zeros } from "../create.ts";
 
+/** What is reduced, and what remains. */
 export interface ReduceOptions {
   /** Dimensions to reduce; negative ones count from the end. Default: all. */
   readonly axes?: number | readonly number[];

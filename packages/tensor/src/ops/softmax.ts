@@ -45,6 +45,7 @@ export const softmax = rowOp({ name: "softmax", forward: planSoftmax, backward: 
 /** log(softmax(x)) over the last dimension. dx = dy - exp(y) sum(dy) */
 export const logSoftmax = rowOp({ name: "logSoftmax", forward: planLogSoftmax, backward: planLogSoftmaxBackward });
 
+/** As torch's CrossEntropyLoss. */
 export interface CrossEntropyOptions {
   /** [classes]: the weight of each class in the mean. */
   readonly weights?: Tensor;

@@ -27,14 +27,23 @@ function unary(op: UnaryOp): (x: Tensor) => Tensor {
 
 /** max(x, 0); the derivative at 0 is 0, as torch's. */
 export const relu = unary("relu");
+/** -x */
 export const neg = unary("neg");
+/** |x|; the derivative at 0 is 0, as torch's. */
 export const abs = unary("abs");
+/** x² */
 export const square = unary("square");
+/** 1 / x */
 export const reciprocal = unary("reciprocal");
+/** √x; NaN below 0. */
 export const sqrt = unary("sqrt");
+/** 1 / √x */
 export const rsqrt = unary("rsqrt");
+/** eˣ */
 export const exp = unary("exp");
-/** The natural logarithm. */
+/** The natural logarithm; NaN below 0. */
 export const log = unary("log");
+/** 1 / (1 + e⁻ˣ) */
 export const sigmoid = unary("sigmoid");
+/** The hyperbolic tangent. */
 export const tanh = unary("tanh");

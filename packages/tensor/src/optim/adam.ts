@@ -2,6 +2,7 @@ import { adamScalars, planAdam } from "@fracture/kernels";
 import type { Tensor } from "../tensor.ts";
 import { Optimizer, type ParameterGroup } from "./optimizer.ts";
 
+/** Adam's settings, torch's defaults. */
 export interface AdamOptions {
   /** Default: 1e-3. */
   readonly lr?: number;

@@ -2,6 +2,7 @@ import { planSgd, sgdScalars } from "@fracture/kernels";
 import type { Tensor } from "../tensor.ts";
 import { Optimizer, type ParameterGroup } from "./optimizer.ts";
 
+/** SGD's settings; lr and weight decay are the groups' defaults. */
 export interface SgdOptions {
   readonly lr: number;
   /** Default: 0. */
