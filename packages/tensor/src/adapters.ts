@@ -22,7 +22,7 @@ export interface AdapterInfo {
 export interface OpenedAdapter {
   readonly adapter: GPUAdapter;
   readonly info: AdapterInfo;
-  /** Lets the process end: Dawn keeps it alive as long as its root object is referenced. */
+  /** Lets go of Dawn's root object, which may keep the process alive. */
   readonly release: () => void;
 }
 
@@ -41,6 +41,9 @@ export interface AdapterOptions {
   readonly robustness?: boolean;
 }
 
+/** Names by which Dawn finds a software device where a GPU is there too; its `forceFallbackAdapter` knows only one of them. */
+const SOFTWARE_DEVICES = ["llvmpipe", "SwiftShader", "Microsoft Basic Render"];
+
 /** Asks Dawn for an adapter. Throws a NoAdapterError with what to install. */
 export async function openAdapter({
   adapter: choice = "auto",
@@ -48,23 +51,24 @@ export async function openAdapter({
 }: AdapterOptions = {}): Promise<OpenedAdapter> {
   Object.assign(globalThis, globals);
   const enabled = robustness ? TOGGLES : [...TOGGLES, "disable_robustness"];
-  let gpu: GPU | null = create([
-    `enable-dawn-features=${enabled.join(",")}`,
-    "disable-dawn-features=timestamp_quantization",
-  ]);
-  const adapter = await gpu.requestAdapter({
-    powerPreference: "high-performance",
-    forceFallbackAdapter: choice === "software",
-  });
+  const flags = [`enable-dawn-features=${enabled.join(",")}`, "disable-dawn-features=timestamp_quantization"];
+  // Dawn's own choice first; a software device beside a GPU has to be asked for by name.
+  const names = choice === "software" ? [null, ...SOFTWARE_DEVICES] : [null];
+  for (const name of names) {
+    const found = await request(name === null ? flags : [...flags, `adapter=${name}`]);
+    if (found && (choice === "auto" || found.info.software === (choice === "software"))) return found;
+  }
+  throw new NoAdapterError(choice === "auto" ? "usable" : choice);
+}
+
+async function request(flags: string[]): Promise<OpenedAdapter | null> {
+  let gpu: GPU | null = create(flags);
+  // Dawn throws where a name is given and no adapter has it.
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
   const release = (): void => {
     gpu = null;
   };
-  const info = adapter && describeAdapter(adapter);
-  if (!adapter || !info || (choice === "hardware" && info.software)) {
-    release();
-    throw new NoAdapterError(choice === "auto" ? "usable" : choice);
-  }
-  return { adapter, info, release };
+  return adapter && { adapter, info: describeAdapter(adapter), release };
 }
 
 function describeAdapter(adapter: GPUAdapter): AdapterInfo {

@@ -217,7 +217,8 @@ export class Device {
     this.pool.trim();
     this.encoder.destroy();
     this.gpu.destroy();
-    this.#opened.release();
+    // Dawn crashes if its root object is collected while it still has the loss of the device to report.
+    void this.gpu.lost.then(() => setTimeout(this.#opened.release));
   }
 
   [Symbol.dispose](): void {

@@ -166,7 +166,7 @@ describeDevice("lifetimes", (device) => {
     x.dispose();
   });
 
-  it("a process that closes its device ends by itself", async () => {
+  it("a process that closes its devices ends by itself, whatever is collected when", async () => {
     // Plain Node runs no TypeScript: the build is brought up to date first.
     const root = fileURLToPath(new URL("../../../", import.meta.url));
     const run = promisify(execFile);
@@ -175,8 +175,14 @@ describeDevice("lifetimes", (device) => {
       import { add, openDevice, tensor } from "@fracture/tensor";
       const device = await openDevice();
       console.log((await add(tensor([1, 2], { device }), 1).data()).join());
+      for (let i = 0; i < 3; i++) {
+        (await openDevice()).close();
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        gc();
+      }
       device.close();`;
-    const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], {
+    const { stdout } = await run(process.execPath, ["--expose-gc", "--input-type=module", "--eval", program], {
       cwd: fileURLToPath(new URL("../../../examples/", import.meta.url)),
       timeout: 60_000,
     });

@@ -43,7 +43,8 @@ export async function openTestGpu(): Promise<(TestGpu & { close: () => void }) |
   });
   const close = () => {
     device.destroy();
-    gpu = null; // the process stays alive while it is referenced
+    // It may keep the process alive; but Dawn crashes if it is collected before the loss of the device was reported.
+    void device.lost.then(() => setTimeout(() => (gpu = null)));
   };
   return { device, limits: limitsOf(device, adapter.info), encoder: new KernelEncoder(device), close };
 }

@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { input, tensor, zeros } from "../create.ts";
+import { openDevice } from "../device.ts";
 import { CaptureError, TensorError } from "../errors.ts";
 import { BatchNorm2d, Linear } from "../nn/layers.ts";
 import { Adam, SGD } from "../optim/index.ts";
@@ -103,6 +104,21 @@ describeDevice("a program", (device) => {
     program.replay();
     expect(await w.data()).toEqual(new Float32Array([0.5, 1]));
     expect(sgd.steps).toBe(2);
+  });
+
+  it("compiles all missing pipelines at the same time, and none later", async () => {
+    const own = await openDevice();
+    const compile = vi.spyOn(own.gpu, "createComputePipelineAsync");
+    const late = vi.spyOn(own.gpu, "createComputePipeline");
+    const x = input([4], { device: own });
+    const capturing = capture(own, () => [add(x, 1), relu(x), relu(mul(x, x)), sum(x)]);
+    expect(compile).toHaveBeenCalledTimes(4); // before any is ready; relu's is one
+    const program = await capturing;
+    x.write([1, -2, 3, 4]);
+    program.replay();
+    expect(await program.result[3]!.item()).toBe(6);
+    expect([compile.mock.calls.length, late.mock.calls.length, own.counts.pipelines]).toEqual([4, 0, 4]);
+    own.close();
   });
 
   it("refuses host values, readbacks, other programs and asynchronous functions inside", async () => {
