@@ -60,6 +60,7 @@ export function expose(
   for (let i = 0; i < grey.length; i++) {
     // The console blackens what is outside the opening, and the shadow of its edge with it.
     const shown = clamp((inside[i]! - SHUTTER_MARGIN) / pitch - 0.5);
+    if (shown === 0) continue;
     const share = clamp((-Math.log(Math.max(image[i]!, 1e-6)) - black) / (white - black));
     grey[i] = Math.round(255 * curve(share) * shown);
   }

@@ -30,7 +30,8 @@ export function project(scene: Scene, fracture: Fracture | null, textures: Draws
       const across = v - tissue.offset;
       const total = 2 * tissue.halfDepth * rim(across / halfWidth);
       const lean = 2 * (tissue.halfDepth - tissue.fat) * rim(across / (halfWidth - tissue.fat));
-      let optical = SOFT_TISSUE * lean * (1 + 0.05 * muscle(u / 22, v / 7)) + FAT * Math.max(0, total - lean);
+      let optical =
+        SOFT_TISSUE * lean * (lean > 0 ? 1 + 0.05 * muscle(u / 22, v / 7) : 1) + FAT * Math.max(0, total - lean);
       for (let i = 0; i < bones.length; i++) {
         optical += boneContrast(bones[i]!, fracture?.bone === i ? fracture : null, u, v, trabeculae);
       }

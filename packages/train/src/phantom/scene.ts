@@ -75,7 +75,7 @@ export function drawScene(draws: Draws, { jointShare, collimatedShare }: SceneSh
   const anatomy = draws.between(0.85, 1.15);
   const fieldOfView =
     anatomy * { forearm: draws.between(62, 82), leg: draws.between(80, 105), arm: draws.between(68, 92) }[limb];
-  const rotation = degrees(draws.between(-20, 20)) + (draws.chance(0.5) ? Math.PI : 0);
+  const rotation = degrees(draws.between(-12, 12)) + (draws.chance(0.5) ? Math.PI : 0);
   const inView = draws.chance(jointShare);
   const joint = fieldOfView * (inView ? draws.between(0.28, 0.42) : draws.between(0.9, 1.3));
   const bow = draws.between(-1, 1) / 600;
