@@ -86,4 +86,8 @@ function accumulateLeaf(leaf: Tensor, gradient: Tensor): void {
   device.copy(gradient.storage, target);
   gradient.dispose();
   leaf.grad = grad;
+  device.recording?.onFailure.push(() => {
+    grad.dispose();
+    if (leaf.grad === grad) leaf.grad = null;
+  });
 }

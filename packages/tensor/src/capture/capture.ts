@@ -31,6 +31,9 @@ export async function capture<T>(device: Device, fn: () => T, { slots }: Capture
   let result: T;
   try {
     result = tidy(fn);
+  } catch (error) {
+    for (const undo of recording.onFailure) undo();
+    throw error;
   } finally {
     device.recording = null;
   }

@@ -138,6 +138,19 @@ describeDevice("a program", (device) => {
     expect(await relu(x).item()).toBe(0);
   });
 
+  it("a function that throws leaves neither gradients nor memory behind", async () => {
+    const [w, v] = [vector(1).requireGrad(), vector(2).requireGrad()];
+    const { live } = device().counts;
+    const program = capture(device(), () => {
+      mul(w, w).backward();
+      throw new RangeError("mine");
+    });
+    await expect(program).rejects.toThrow(RangeError);
+    expect([w.grad, v.grad, device().counts.live]).toEqual([null, null, live]);
+    mul(w, v).backward();
+    expect([await w.grad!.item(), await v.grad!.item()]).toEqual([2, 1]);
+  });
+
   it("an intermediate that was kept is refused outside, where its memory is another's by then", async () => {
     const x = vector(1, 2);
     let inner: Tensor | null = null;

@@ -12,6 +12,8 @@ export class Recording {
   readonly steps: Step[] = [];
   /** Called before every replay: an optimiser writes its step count and rates. */
   readonly beforeReplay: (() => void)[] = [];
+  /** Called where the function throws: gradients that it left on leaves were never computed. */
+  readonly onFailure: (() => void)[] = [];
   readonly #own = new Set<Storage>();
 
   /** True for the intermediates of this recording. */
