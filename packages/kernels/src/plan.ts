@@ -44,8 +44,13 @@ export type Param = { readonly u32: number } | { readonly i32: number } | { read
 
 export interface PassDefinition {
   readonly label: string;
-  /** Bindings in order, the key is the operand's name and the variable's name in WGSL: `x: { type: "array<f32>", access: "read" }`. */
-  readonly bindings: Readonly<Record<string, { readonly type: string; readonly access: Access }>>;
+  /**
+   * Bindings in order, the key is the variable's name in WGSL, and the operand's where none is given:
+   * `x: { type: "array<f32>", access: "read" }`. Passes that differ in their operands' names alone share a pipeline.
+   */
+  readonly bindings: Readonly<
+    Record<string, { readonly type: string; readonly access: Access; readonly operand?: string }>
+  >;
   /** Fields of `var<uniform> params: Params`; `params.rows` in WGSL. */
   readonly params?: Readonly<Record<string, Param>>;
   /** `enable f16;` and the like, one a line, put first. */
@@ -73,7 +78,10 @@ export function definePass(definition: PassDefinition): KernelPass {
   return {
     label: definition.label,
     wgsl: [...(definition.enables ?? []), ...declarations, definition.body.trim(), ""].join("\n"),
-    bindings: names.map((operand) => ({ operand, access: definition.bindings[operand]!.access })),
+    bindings: names.map((name) => {
+      const { operand = name, access } = definition.bindings[name]!;
+      return { operand, access };
+    }),
     params: params.length > 0 ? packParams(params.map(([, value]) => value)) : null,
     workgroups: definition.workgroups,
   };

@@ -48,13 +48,14 @@ describe("conv2d plans", () => {
     expect(flop / 2e9).toBeCloseTo(4.087, 3);
   });
 
-  it("compile the same WGSL for another batch, at every convolution of ResNet-50", () => {
+  it("compile nothing new for a smaller batch, at every convolution of ResNet-50", () => {
     const other = resnet50ConvShapes(64, 3);
     for (const limits of [BASELINE_GPU, BASELINE_CPU]) {
       for (const [index, { geometry }] of resnet50ConvShapes(64, 8).entries()) {
         for (const plan of plans) {
           const texts = (g: Conv2dGeometry) => plan(g, limits).passes.map(({ wgsl }) => wgsl);
-          expect(texts(other[index]!.geometry)).toEqual(texts(geometry));
+          const known = texts(geometry);
+          expect(texts(other[index]!.geometry).filter((text) => !known.includes(text))).toEqual([]);
         }
       }
     }

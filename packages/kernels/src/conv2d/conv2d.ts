@@ -2,9 +2,9 @@ import { checkBindingSizes } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import type { KernelPass, KernelPlan } from "../plan.ts";
 import { conv2dBytes, conv2dFlop, describeConv2d, type Conv2dGeometry } from "./geometry.ts";
-import { broadcastLanes, MOST_DEPTH } from "../matmul/broadcast.ts";
-import { broadcastForward, broadcastGradInput } from "./broadcast.ts";
-import { broadcastGradWeight } from "./broadcastWeight.ts";
+import { rowLanes } from "../matmul/lanes.ts";
+import { rowsForward, rowsGradInput, type Built } from "./rows.ts";
+import { rowsGradWeight } from "./rowsWeight.ts";
 import { tiledForward, tiledGradInput, tiledGradWeight } from "./tiled.ts";
 
 export interface Conv2dForwardOptions {
@@ -12,22 +12,15 @@ export interface Conv2dForwardOptions {
   readonly bias?: boolean;
 }
 
-interface Built {
-  readonly passes: readonly KernelPass[];
-  readonly workspace: Readonly<Record<string, number>>;
-}
-
-/** The subgroup's size where the kernels for software devices serve this geometry, else null: the tiled ones do. */
-function lanesFor(g: Conv2dGeometry, limits: DeviceLimits): number | null {
-  return g.r * g.s * Math.max(g.c, g.k) < MOST_DEPTH ? broadcastLanes(limits) : null;
-}
-
 function plan(
   product: string,
   g: Conv2dGeometry,
   operands: Record<string, number>,
   flop: number,
-  { passes, workspace }: Built,
+  {
+    passes,
+    workspace,
+  }: { readonly passes: readonly KernelPass[]; readonly workspace: Readonly<Record<string, number>> },
   limits: DeviceLimits,
 ): KernelPlan {
   const name = `conv2d.${product} ${describeConv2d(g)}`;
@@ -52,9 +45,9 @@ export function planConv2dForward(
   { bias = false }: Conv2dForwardOptions = {},
 ): KernelPlan {
   const { x, w, y } = conv2dBytes(g);
-  const lanes = lanesFor(g, limits);
-  const built = lanes
-    ? broadcastForward(g, bias, lanes, limits)
+  const lanes = rowLanes(limits);
+  const built: Built = lanes
+    ? rowsForward(g, bias, lanes, limits)
     : { passes: tiledForward(g, bias, limits), workspace: {} };
   const biasFlop = bias ? y / 4 : 0;
   return plan("forward", g, { x, w, ...(bias ? { bias: g.k * 4 } : {}), y }, conv2dFlop(g) + biasFlop, built, limits);
@@ -63,15 +56,15 @@ export function planConv2dForward(
 /** dx = dL/dx from dy = dL/dy. Operands `dy` [n, outH, outW, k], `w` [k, r, s, c] and `dx` [n, h, w, c]. */
 export function planConv2dGradInput(g: Conv2dGeometry, limits: DeviceLimits): KernelPlan {
   const { x, w, y } = conv2dBytes(g);
-  const lanes = lanesFor(g, limits);
-  const built = lanes ? broadcastGradInput(g, lanes, limits) : { passes: tiledGradInput(g, limits), workspace: {} };
+  const lanes = rowLanes(limits);
+  const built = lanes ? rowsGradInput(g, lanes, limits) : { passes: tiledGradInput(g, limits), workspace: {} };
   return plan("gradInput", g, { dy: y, w, dx: x }, conv2dFlop(g), built, limits);
 }
 
 /** dw = dL/dw from dy = dL/dy, summed over the batch. Operands `x` [n, h, w, c], `dy` [n, outH, outW, k] and `dw` [k, r, s, c]. */
 export function planConv2dGradWeight(g: Conv2dGeometry, limits: DeviceLimits): KernelPlan {
   const { x, w, y } = conv2dBytes(g);
-  const lanes = lanesFor(g, limits);
-  const built = lanes ? broadcastGradWeight(g, lanes, limits) : tiledGradWeight(g, limits);
+  const lanes = rowLanes(limits);
+  const built = lanes ? rowsGradWeight(g, lanes, limits) : tiledGradWeight(g, limits);
   return plan("gradWeight", g, { x, dy: y, dw: w }, conv2dFlop(g), built, limits);
 }

@@ -17,8 +17,17 @@ describe("matmul plans", () => {
       for (const orientation of orientations) {
         const texts = (m: number, k: number) =>
           planMatmul({ m, n: 1000, k, ...orientation }, limits).passes.map(({ wgsl }) => wgsl);
-        expect(texts(3, 2048)).toEqual(texts(8, 2048));
-        expect(texts(2048, 3)).toEqual(texts(2048, 8));
+        // The passes that lay the sides out may be needed for one size and not for another.
+        const known = new Set([...texts(3, 2048), ...texts(65, 2049)]);
+        for (const [m, k] of [
+          [3, 2048],
+          [8, 2048],
+          [2048, 3],
+          [2048, 8],
+        ] as const) {
+          expect(texts(m, k).at(-1)).toBe(texts(65, 2049).at(-1));
+          for (const text of texts(m, k)) expect(known).toContain(text);
+        }
       }
     }
   });

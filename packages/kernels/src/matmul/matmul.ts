@@ -1,7 +1,8 @@
 import { checkBindingSizes, F32_READ, F32_WRITE } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { checkSizes, type KernelPlan } from "../plan.ts";
-import { broadcastLanes, broadcastProductPass, packedLength, packPass, type PixelGrid } from "./broadcast.ts";
+import { rowLanes } from "./lanes.ts";
+import { rowMatmul } from "./rowMatmul.ts";
 import { tiledGemmPass, type TiledSide } from "./tiled.ts";
 
 export interface MatmulGeometry {
@@ -29,32 +30,11 @@ export function planMatmul(geometry: MatmulGeometry, limits: DeviceLimits): Kern
   checkBindingSizes(name, operands, limits);
   const flop = 2 * m * n * k + (bias ? m * n : 0);
   const bytes = Object.values(operands).reduce((sum, size) => sum + size, 0);
-  const lanes = broadcastLanes(limits);
+  const lanes = rowLanes(limits);
   if (lanes) {
-    const workspace = { packed: packedLength(n, k, lanes) * 4 };
+    const { passes, workspace } = rowMatmul(name, geometry, lanes, limits);
     checkBindingSizes(name, workspace, limits);
-    const taps = { channels: k, down: 1, across: 1, firstDown: 0, stepDown: 1, firstAcross: 0, stepAcross: 1 };
-    const pitch = { column: transposeB ? k : 1, down: 0, across: 0, channel: transposeB ? 1 : n };
-    const pack = packPass({ label: `${name} pack`, source: "b", columns: n, taps, pitch, offset: 0 }, lanes, limits);
-    const product = broadcastProductPass(
-      {
-        label: name,
-        m,
-        n,
-        k,
-        a: "a",
-        rows: rowGrid(m, transposeA ? 1 : k),
-        pitchK: transposeA ? m : 1,
-        taps: null,
-        offset: 0,
-        y: "y",
-        out: rowGrid(m, n),
-        bias,
-      },
-      lanes,
-      limits,
-    );
-    return { name, operands, workspace, flop, bytes, passes: [pack, product] };
+    return { name, operands, workspace, flop, bytes, passes };
   }
   const pass = tiledGemmPass(
     {
@@ -72,17 +52,6 @@ export function planMatmul(geometry: MatmulGeometry, limits: DeviceLimits): Kern
   );
   return { name, operands, workspace: {}, flop, bytes, passes: [pass] };
 }
-
-/** Rows of a matrix as one row of pixels, `pitch` elements apart. */
-const rowGrid = (rows: number, pitch: number): PixelGrid => ({
-  down: 1,
-  across: rows,
-  firstDown: 0,
-  strideDown: 1,
-  firstAcross: 0,
-  strideAcross: 1,
-  pitch: { image: 0, down: 0, across: pitch },
-});
 
 /** Four elements of a plain matrix, stored [k, outer] or [outer, k]. */
 function matrixSide(side: "A" | "B", array: string, size: string, outerFast: boolean): TiledSide {

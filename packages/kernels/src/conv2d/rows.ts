@@ -1,0 +1,191 @@
+import type { DeviceLimits } from "../limits.ts";
+import { layOut, type LaidOut } from "../matmul/layOut.ts";
+import { rightSide } from "../matmul/pack.ts";
+import { rowProductPass, type PixelGrid } from "../matmul/rowProduct.ts";
+import type { KernelPass } from "../plan.ts";
+import { describeConv2d, phases, type Conv2dGeometry, type Phase } from "./geometry.ts";
+
+export interface Built {
+  readonly passes: KernelPass[];
+  readonly workspace: Record<string, number>;
+}
+
+/** All pixels of an array [n][height][width][channels], or every `stride`-th from a first one. */
+function gridOf(
+  { height, width, channels }: Pick<LaidOut, "height" | "width" | "channels">,
+  part: {
+    readonly down: number;
+    readonly across: number;
+    readonly firstDown?: number;
+    readonly firstAcross?: number;
+    readonly strideDown?: number;
+    readonly strideAcross?: number;
+  },
+): PixelGrid {
+  const { down, across, firstDown = 0, firstAcross = 0, strideDown = 1, strideAcross = 1 } = part;
+  return {
+    down,
+    across,
+    first: (firstDown * width + firstAcross) * channels,
+    pitch: { image: height * width * channels, down: strideDown * width * channels, across: strideAcross * channels },
+  };
+}
+
+/** x with its zeros around, as the convolution reads it. */
+export function layOutInput(label: string, g: Conv2dGeometry, lanes: number, limits: DeviceLimits): LaidOut {
+  const pitch = { image: g.h * g.w * g.c, down: g.w * g.c, across: g.c, channel: 1 };
+  const padding = { top: g.padH, bottom: g.padH, left: g.padW, right: g.padW };
+  const source = { label: `${label} lay out`, source: "x", images: g.n, height: g.h, width: g.w, channels: g.c };
+  return layOut({ ...source, pitch, padding }, lanes, limits);
+}
+
+const workspaceOf = ({ pass, length }: LaidOut, packed: number): Record<string, number> => ({
+  ...(pass ? { laidOut: length * 4 } : {}),
+  ...(packed > 0 ? { packed: packed * 4 } : {}),
+});
+
+/** y [N·P·Q, K] = gathered x [N·P·Q, R·S·C] x packed wᵀ [R·S·C, K]. */
+export function rowsForward(g: Conv2dGeometry, bias: boolean, lanes: number, limits: DeviceLimits): Built {
+  const label = `conv2d.forward ${describeConv2d(g)}`;
+  const x = layOutInput(label, g, lanes, limits);
+  const filters = rightSide(
+    {
+      label: `${label} pack`,
+      source: "w",
+      columns: g.k,
+      channels: g.c,
+      down: g.r,
+      across: g.s,
+      firstDown: 0,
+      stepDown: 1,
+      firstAcross: 0,
+      stepAcross: 1,
+      pitch: { column: g.r * g.s * g.c, down: g.s * g.c, across: g.c, channel: 1 },
+      offset: 0,
+    },
+    g.n * g.outH * g.outW,
+    lanes,
+    limits,
+  );
+  const product = rowProductPass(
+    {
+      label,
+      m: g.n * g.outH * g.outW,
+      n: g.k,
+      left: x.array,
+      rows: gridOf(x, { down: g.outH, across: g.outW, strideDown: g.strideH, strideAcross: g.strideW }),
+      taps: { down: g.r, across: g.s, pitchDown: x.width * x.channels, pitchAcross: x.channels },
+      right: filters,
+      y: "y",
+      out: gridOf({ height: g.outH, width: g.outW, channels: g.k }, { down: g.outH, across: g.outW }),
+      bias,
+    },
+    lanes,
+    limits,
+  );
+  return {
+    passes: [x.pass, filters.pass, product].filter((pass) => pass !== null),
+    workspace: workspaceOf(x, filters.length),
+  };
+}
+
+/** The outputs before the first and past the last that a phase's taps reach. */
+const reach = (all: readonly Phase[], size: number): { before: number; after: number } => ({
+  before: Math.max(0, ...all.filter(({ taps }) => taps > 0).map(({ offset, taps }) => taps - 1 - offset)),
+  after: Math.max(0, ...all.filter(({ taps }) => taps > 0).map(({ offset, count }) => count - 1 + offset - (size - 1))),
+});
+
+/** For each phase dx [N·H'·W', C] = gathered dy [N·H'·W', R'·S'·K] x packed w [R'·S'·K, C]. */
+export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLimits): Built {
+  const label = `conv2d.gradInput ${describeConv2d(g)}`;
+  const downs = phases(g.h, g.r, g.strideH, g.padH);
+  const acrosses = phases(g.w, g.s, g.strideW, g.padW);
+  const [vertical, horizontal] = [reach(downs, g.outH), reach(acrosses, g.outW)];
+  const dy = layOut(
+    {
+      label: `${label} lay out`,
+      source: "dy",
+      images: g.n,
+      height: g.outH,
+      width: g.outW,
+      channels: g.k,
+      pitch: { image: g.outH * g.outW * g.k, down: g.outW * g.k, across: g.k, channel: 1 },
+      padding: {
+        top: vertical.before,
+        bottom: vertical.after,
+        left: horizontal.before,
+        right: horizontal.after,
+      },
+    },
+    lanes,
+    limits,
+  );
+  const passes: KernelPass[] = dy.pass ? [dy.pass] : [];
+  let offset = 0;
+  for (const down of downs) {
+    for (const across of acrosses) {
+      const some = down.taps > 0 && across.taps > 0;
+      const phase = `${label} phase ${down.first},${across.first}`;
+      const filters = rightSide(
+        {
+          label: `${phase} pack`,
+          source: "w",
+          columns: g.c,
+          channels: g.k,
+          down: some ? down.taps : 0,
+          across: some ? across.taps : 0,
+          firstDown: down.tap,
+          stepDown: g.strideH,
+          firstAcross: across.tap,
+          stepAcross: g.strideW,
+          pitch: { column: 1, down: g.s * g.c, across: g.c, channel: g.r * g.s * g.c },
+          offset,
+        },
+        g.n * g.h * g.w,
+        lanes,
+        limits,
+      );
+      if (some && filters.pass) passes.push(filters.pass);
+      const product = rowProductPass(
+        {
+          label: phase,
+          m: g.n * down.count * across.count,
+          n: g.c,
+          left: dy.array,
+          // Position i of the phase and tap j meet at output i + offset - j.
+          rows: gridOf(dy, {
+            down: down.count,
+            across: across.count,
+            firstDown: down.offset + vertical.before,
+            firstAcross: across.offset + horizontal.before,
+          }),
+          taps: {
+            down: some ? down.taps : 0,
+            across: some ? across.taps : 0,
+            pitchDown: -dy.width * dy.channels,
+            pitchAcross: -dy.channels,
+          },
+          right: filters,
+          y: "dx",
+          out: gridOf(
+            { height: g.h, width: g.w, channels: g.c },
+            {
+              down: down.count,
+              across: across.count,
+              firstDown: down.first,
+              firstAcross: across.first,
+              strideDown: g.strideH,
+              strideAcross: g.strideW,
+            },
+          ),
+          bias: false,
+        },
+        lanes,
+        limits,
+      );
+      passes.push(product);
+      if (some) offset += filters.length;
+    }
+  }
+  return { passes, workspace: workspaceOf(dy, offset) };
+}

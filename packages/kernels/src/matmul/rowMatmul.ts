@@ -1,0 +1,72 @@
+import type { DeviceLimits } from "../limits.ts";
+import type { KernelPass } from "../plan.ts";
+import { layOut } from "./layOut.ts";
+import type { MatmulGeometry } from "./matmul.ts";
+import { rightSide } from "./pack.ts";
+import { rowProductPass } from "./rowProduct.ts";
+
+/** The matrix product as one row of pixels whose channels are summed, for software devices. */
+export function rowMatmul(
+  name: string,
+  { m, n, k, transposeA = false, transposeB = false, bias = false }: MatmulGeometry,
+  lanes: number,
+  limits: DeviceLimits,
+): { passes: KernelPass[]; workspace: Record<string, number> } {
+  const a = layOut(
+    {
+      label: `${name} lay out`,
+      source: "a",
+      images: 1,
+      height: 1,
+      width: m,
+      channels: k,
+      pitch: { image: 0, down: 0, across: transposeA ? 1 : k, channel: transposeA ? m : 1 },
+      padding: { top: 0, bottom: 0, left: 0, right: 0 },
+    },
+    lanes,
+    limits,
+  );
+  const right = rightSide(
+    {
+      label: `${name} pack`,
+      source: "b",
+      columns: n,
+      channels: k,
+      down: 1,
+      across: 1,
+      firstDown: 0,
+      stepDown: 1,
+      firstAcross: 0,
+      stepAcross: 1,
+      pitch: { column: transposeB ? k : 1, down: 0, across: 0, channel: transposeB ? 1 : n },
+      offset: 0,
+    },
+    m,
+    lanes,
+    limits,
+  );
+  const row = { down: 1, across: m, first: 0 };
+  const product = rowProductPass(
+    {
+      label: name,
+      m,
+      n,
+      left: a.array,
+      rows: { ...row, pitch: { image: 0, down: 0, across: a.channels } },
+      taps: { down: 1, across: 1, pitchDown: 0, pitchAcross: 0 },
+      right,
+      y: "y",
+      out: { ...row, pitch: { image: 0, down: 0, across: n } },
+      bias,
+    },
+    lanes,
+    limits,
+  );
+  return {
+    passes: [a.pass, right.pass, product].filter((pass) => pass !== null),
+    workspace: {
+      ...(a.pass ? { laidOut: a.length * 4 } : {}),
+      ...(right.pass ? { packed: right.length * 4 } : {}),
+    },
+  };
+}
