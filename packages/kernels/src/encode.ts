@@ -19,33 +19,36 @@ export interface EncoderCounts {
   uniforms: number;
 }
 
+/** Uniform blocks that are kept to be used again: several times those of a training step of the largest ResNet. */
+export const MOST_CACHED_UNIFORMS = 4096;
+
 /**
- * Plan + buffers -> dispatches. Pipelines are cached by their WGSL, uniform blocks by their contents, so that what is
- * benchmarked is what trains. The one file of this package that touches the GPU.
+ * Plan + buffers -> dispatches. Pipelines are cached by their WGSL, the latest uniform blocks by their contents, so that
+ * what is benchmarked is what trains. The one file of this package that touches the GPU.
  */
 export class KernelEncoder {
   readonly counts: EncoderCounts = { pipelines: 0, bindGroups: 0, uniforms: 0 };
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
+  /** By WGSL: what is being compiled now. */
+  readonly #compiling = new Map<string, Promise<void>>();
+  /** By contents, the least recently used first. */
   readonly #uniforms = new Map<string, GPUBuffer>();
 
   constructor(device: GPUDevice) {
     this.#device = device;
   }
 
-  /** Compiles the plans' pipelines that are not there yet, all at once. Throws what the compiler says. */
+  /**
+   * Compiles the plans' pipelines that are not there yet, all at once; one that another call is compiling is waited for.
+   * Throws where one does not compile; the compiler's words are an error of the device.
+   */
   async prepare(plans: Iterable<KernelPlan>): Promise<void> {
-    const missing = new Map<string, KernelPass>();
+    const compiling = new Set<Promise<void>>();
     for (const plan of plans) {
-      for (const pass of plan.passes) if (!this.#pipelines.has(pass.wgsl)) missing.set(pass.wgsl, pass);
+      for (const pass of plan.passes) if (!this.#pipelines.has(pass.wgsl)) compiling.add(this.#compile(pass));
     }
-    await Promise.all(
-      [...missing.values()].map(async (pass) => {
-        const pipeline = await this.#device.createComputePipelineAsync(this.#descriptor(pass));
-        this.#pipelines.set(pass.wgsl, pipeline);
-        this.counts.pipelines += 1;
-      }),
-    );
+    await Promise.all(compiling);
   }
 
   /** The plan's dispatches on these buffers. Creates one bind group a pass, and the pipelines that are missing. */
@@ -78,14 +81,32 @@ export class KernelEncoder {
     this.#pipelines.clear();
   }
 
+  #compile(pass: KernelPass): Promise<void> {
+    const { wgsl } = pass;
+    let compiling = this.#compiling.get(wgsl);
+    if (!compiling) {
+      compiling = this.#device
+        .createComputePipelineAsync(this.#descriptor(pass))
+        .then((pipeline) => this.#keep(wgsl, pipeline))
+        // After a failure too: the next call fails anew.
+        .finally(() => this.#compiling.delete(wgsl));
+      this.#compiling.set(wgsl, compiling);
+    }
+    return compiling;
+  }
+
   #pipeline(pass: KernelPass): GPUComputePipeline {
     let pipeline = this.#pipelines.get(pass.wgsl);
     if (!pipeline) {
       pipeline = this.#device.createComputePipeline(this.#descriptor(pass));
-      this.#pipelines.set(pass.wgsl, pipeline);
-      this.counts.pipelines += 1;
+      this.#keep(pass.wgsl, pipeline);
     }
     return pipeline;
+  }
+
+  #keep(wgsl: string, pipeline: GPUComputePipeline): void {
+    this.counts.pipelines += 1;
+    this.#pipelines.set(wgsl, pipeline);
   }
 
   #descriptor(pass: KernelPass): GPUComputePipelineDescriptor {
@@ -96,12 +117,16 @@ export class KernelEncoder {
   #uniform(params: ArrayBuffer): GPUBuffer {
     const key = new Uint32Array(params).join();
     let buffer = this.#uniforms.get(key);
-    if (!buffer) {
+    if (buffer) {
+      this.#uniforms.delete(key); // to be the most recently used again
+    } else {
       buffer = this.#device.createBuffer({ size: params.byteLength, usage: GPU_UNIFORM | GPU_COPY_DST });
       this.#device.queue.writeBuffer(buffer, 0, params);
-      this.#uniforms.set(key, buffer);
       this.counts.uniforms += 1;
+      // Dropped, never destroyed: a dispatch of a captured program may hold it. It goes with the last of its bind groups.
+      if (this.#uniforms.size >= MOST_CACHED_UNIFORMS) this.#uniforms.delete(this.#uniforms.keys().next().value!);
     }
+    this.#uniforms.set(key, buffer);
     return buffer;
   }
 }

@@ -52,15 +52,20 @@ export const BASELINE_CPU: DeviceLimits = {
   subgroups: { min: 8, max: 8 },
 };
 
-/** Reads the limits of an opened device. `deviceClass` is "cpu" where the adapter says that it is a CPU. */
+/** True where the CPU does an adapter's work: the browsers' flag for it is not set for every such driver, so by its names too. */
+export function isSoftware({ device, description, architecture, isFallbackAdapter }: GPUAdapterInfo): boolean {
+  return (
+    isFallbackAdapter ||
+    /llvmpipe|lavapipe|swiftshader|basic render|warp/i.test(`${device} ${description} ${architecture}`)
+  );
+}
+
+/** Reads the limits of an opened device, as plain data: nothing of Dawn's is kept. */
 export function limitsOf(device: GPUDevice, info: GPUAdapterInfo): DeviceLimits {
   const { limits, features } = device;
-  const software = /llvmpipe|lavapipe|swiftshader|basic render|warp/i.test(
-    `${info.device} ${info.description} ${info.architecture}`,
-  );
   const reported = info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: readonly MatrixSize[] };
   return {
-    deviceClass: software || info.isFallbackAdapter ? "cpu" : "gpu",
+    deviceClass: isSoftware(info) ? "cpu" : "gpu",
     maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     maxInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
@@ -68,6 +73,12 @@ export function limitsOf(device: GPUDevice, info: GPUAdapterInfo): DeviceLimits 
     maxStorageBuffersPerStage: limits.maxStorageBuffersPerShaderStage,
     subgroups: features.has("subgroups") ? { min: info.subgroupMinSize ?? 4, max: info.subgroupMaxSize ?? 128 } : null,
     f16: features.has("shader-f16"),
-    matrices: [...(reported.subgroupMatrixConfigs ?? [])],
+    matrices: [...(reported.subgroupMatrixConfigs ?? [])].map(({ componentType, resultComponentType, M, N, K }) => ({
+      componentType,
+      resultComponentType,
+      M,
+      N,
+      K,
+    })),
   };
 }

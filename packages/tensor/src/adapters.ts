@@ -1,5 +1,5 @@
 import { create, globals } from "webgpu";
-import { limitsOf, type DeviceLimits } from "@fracture/kernels";
+import { isSoftware, limitsOf, type DeviceLimits } from "@fracture/kernels";
 import { NoAdapterError } from "./errors.ts";
 
 /** Which adapter to open. "auto" takes a GPU where there is one, else a software device. */
@@ -72,12 +72,9 @@ async function request(flags: string[]): Promise<OpenedAdapter | null> {
 }
 
 function describeAdapter(adapter: GPUAdapter): AdapterInfo {
-  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const { vendor, architecture, device, description } = adapter.info;
   const backend = (adapter.info as GPUAdapterInfo & { readonly backendType?: string }).backendType ?? "";
-  const software =
-    isFallbackAdapter ||
-    /llvmpipe|lavapipe|swiftshader|basic render|warp/i.test(`${device} ${description} ${architecture}`);
-  return { vendor, architecture, device, description, backend, software };
+  return { vendor, architecture, device, description, backend, software: isSoftware(adapter.info) };
 }
 
 const WANTED_FEATURES = [
