@@ -1,11 +1,12 @@
+import type { PhantomShares } from "@fracture/train";
 import type { Command } from "commander";
 import type { Io } from "../io.ts";
-import { integer } from "../options.ts";
+import { integer, positive } from "../options.ts";
 import { formatCount, plural } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { Rate } from "../output/rate.ts";
 
-interface PhantomOptions {
+interface PhantomOptions extends Partial<PhantomShares> {
   readonly train: number;
   readonly val: number;
   readonly test: number;
@@ -28,9 +29,18 @@ export function dataCommand(program: Command, io: Io): void {
     .option("--test <n>", "pictures to test on", integer(0), 40)
     .option("--size <pixels>", "height and width", integer(1), 256)
     .option("--seed <n>", "another seed, other pictures", integer(0), 0)
+    .optionsGroup("How hard they are, the same for both classes but the first:")
+    .option("--hairline-share <x>", "part of the fractures that are hairlines, not displaced (default: 0.2)", share)
+    .option("--joint-share <x>", "part of the pictures that show a joint (default: 0.25)", share)
+    .option("--collimated-share <x>", "part of the pictures with a collimator's edges (default: 0.5)", share)
+    .option("--limb <name>", "forearm, leg or arm in all of them, or any (default: any)")
+    .option("--tilt <degrees>", "by how much at most a limb lies askew (default: 12)", positive({ zero: true }))
+    .optionsGroup("Options:")
     .option("--json", "print what was made as JSON", false)
     .action((out: string, options: PhantomOptions) => phantom(io, out, options));
 }
+
+const share = positive({ zero: true });
 
 async function phantom(io: Io, out: string, { json, ...options }: PhantomOptions): Promise<void> {
   const { writePhantomSet } = await import("@fracture/train");

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readWeights, writeSafetensors } from "@fracture/resnet";
+import { PHANTOM_SHARES } from "@fracture/train";
 import { describe, expect, it } from "vitest";
 import { runCaptured } from "../testing/captured.ts";
 import { temporaryFolder } from "../testing/temporaryFolder.ts";
@@ -111,6 +112,23 @@ describe("fracture data phantom", () => {
       counts: { train: { fractured: 2, whole: 2 } },
       size: 32,
     });
+  });
+
+  it("draws as hard a set as it is told, writes down which, and by default that of the library", async () => {
+    using folder = temporaryFolder();
+    const argv = ["data", "phantom", folder.path, "--train", "2", "--val", "0", "--test", "0", "--size", "32"];
+    const mix = ["--hairline-share", "0", "--joint-share", "1", "--collimated-share", "0.1", "--limb", "leg"];
+    const made = () => JSON.parse(readFileSync(join(folder.path, "phantom.json"), "utf8")) as unknown;
+    expect(await runCaptured([...argv, ...mix, "--tilt", "3"])).toMatchObject({ exitCode: 0 });
+    expect(made()).toMatchObject({ hairlineShare: 0, jointShare: 1, collimatedShare: 0.1, limb: "leg", tilt: 3 });
+    await runCaptured(argv);
+    expect(made()).toMatchObject(PHANTOM_SHARES);
+
+    const help = (await runCaptured(["data", "phantom", "--help"])).stdout.replace(/\s+/g, " ");
+    for (const value of Object.values(PHANTOM_SHARES)) expect(help).toContain(`(default: ${value})`);
+    const { exitCode, stderr } = await runCaptured([...argv, "--limb", "wing"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toBe("fracture: phantom set: limb must be any, forearm, leg or arm, got wing\n");
   });
 
   it("a folder that holds something else is left alone", async () => {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { drawPhantom, type PhantomOptions } from "./drawPhantom.ts";
+import { Draws } from "./draws.ts";
+import { drawScene } from "./scene.ts";
+import { PHANTOM_SHARES } from "./shares.ts";
 
 const PICTURE: PhantomOptions = { size: 96, seed: 7, split: "train", index: 0, fractured: true };
 const digest = (pixels: Uint8Array): number => pixels.reduce((hash, value) => (Math.imul(hash, 31) + value) | 0, 0);
@@ -53,6 +56,20 @@ describe("drawPhantom", () => {
       expect(Math.min(box.left, box.top)).toBeGreaterThanOrEqual(0);
       expect(Math.max(box.left + box.width, box.top + box.height)).toBeLessThanOrEqual(32);
     }
+  });
+
+  it("one limb, or less of a tilt, is what a set has in common and changes nothing else", () => {
+    const { limb, rotation, exposure } = drawScene(new Draws(PICTURE, "scene"), PHANTOM_SHARES);
+    const same = drawScene(new Draws(PICTURE, "scene"), { ...PHANTOM_SHARES, limb });
+    expect(same.exposure).toEqual(exposure);
+    const upright = drawScene(new Draws(PICTURE, "scene"), { ...PHANTOM_SHARES, tilt: 0 });
+    expect(upright).toMatchObject({ limb, exposure });
+    expect(rotation % Math.PI).not.toBe(0);
+    expect(upright.rotation % Math.PI).toBe(0);
+    const arms = Array.from({ length: 8 }, (_, index) =>
+      drawScene(new Draws({ ...PICTURE, index }, "scene"), { ...PHANTOM_SHARES, limb: "arm", jointShare: 0 }),
+    );
+    for (const arm of arms) expect(arm).toMatchObject({ limb: "arm", breakable: { length: 1 } });
   });
 
   it("a hairline changes nothing but pixels near it", () => {

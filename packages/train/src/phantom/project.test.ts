@@ -101,7 +101,7 @@ describe("drawScene", () => {
   it("shows joints and collimates as often as asked", () => {
     const scenes = (jointShare: number, collimatedShare: number): Scene[] =>
       Array.from({ length: 100 }, (_, index) =>
-        drawScene(new Draws(id(index), "scene"), { jointShare, collimatedShare }),
+        drawScene(new Draws(id(index), "scene"), { ...PHANTOM_SHARES, jointShare, collimatedShare }),
       );
     const joints = (all: Scene[]): number => all.filter(({ joint, fieldOfView }) => joint < fieldOfView / 2).length;
     const collimated = (all: Scene[]): number => all.filter(({ collimator }) => collimator !== null).length;

@@ -10,7 +10,7 @@ export interface LimbPoint {
 
 /** What lies before the detector, and how: everything of a picture but the fracture, its textures and its noise. */
 export interface Scene {
-  readonly limb: "forearm" | "leg" | "arm";
+  readonly limb: Limb;
   /** Width of the picture in mm at the patient. */
   readonly fieldOfView: number;
   /** From the picture's axes to the limb's, in radians. */
@@ -63,19 +63,30 @@ export interface Exposure {
 
 const degrees = (angle: number): number => (angle * Math.PI) / 180;
 
-/** What parts of the pictures show a joint, and the collimator's edges: what else than a break runs across a bone. */
-export interface SceneShares {
+export const LIMBS = ["forearm", "leg", "arm"] as const;
+export type Limb = (typeof LIMBS)[number];
+
+/** What a set's scenes have in common. */
+export interface SceneOptions {
+  /** What parts of the pictures show a joint, and the collimator's edges: what else than a break runs across a bone. */
   readonly jointShare: number;
   readonly collimatedShare: number;
+  /** Which limb is shown: one in all pictures, or "any". */
+  readonly limb: Limb | "any";
+  /** By how many degrees at most a limb lies askew. */
+  readonly tilt: number;
 }
 
 /** Draws a scene. It knows nothing of fractured or not. */
-export function drawScene(draws: Draws, { jointShare, collimatedShare }: SceneShares): Scene {
-  const limb = draws.pick(["forearm", "leg", "arm"]);
+export function drawScene(draws: Draws, options: SceneOptions): Scene {
+  const { jointShare, collimatedShare, tilt } = options;
+  // A limb that is asked for takes a draw too: nothing else of the picture may depend on how it was chosen.
+  const any = draws.pick(LIMBS);
+  const limb = options.limb === "any" ? any : options.limb;
   const anatomy = draws.between(0.85, 1.15);
   const fieldOfView =
     anatomy * { forearm: draws.between(62, 82), leg: draws.between(80, 105), arm: draws.between(68, 92) }[limb];
-  const rotation = degrees(draws.between(-12, 12)) + (draws.chance(0.5) ? Math.PI : 0);
+  const rotation = degrees(draws.between(-tilt, tilt)) + (draws.chance(0.5) ? Math.PI : 0);
   const inView = draws.chance(jointShare);
   const joint = fieldOfView * (inView ? draws.between(0.28, 0.42) : draws.between(0.9, 1.3));
   const bow = draws.between(-1, 1) / 600;

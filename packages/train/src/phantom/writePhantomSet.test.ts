@@ -132,6 +132,8 @@ describe("writePhantomSet", () => {
     [{ seed: -1 }, "phantom set: seed must be an integer from 0, got -1"],
     [{ hairlineShare: NaN }, "phantom set: hairlineShare must be from 0 to 1, got NaN"],
     [{ jointShare: 2 }, "phantom set: jointShare must be from 0 to 1, got 2"],
+    [{ tilt: 90 }, "phantom set: tilt must be from 0 to 45, got 90"],
+    [{ limb: "wing" as "leg" }, "phantom set: limb must be any, forearm, leg or arm, got wing"],
     [{ train: 0, val: 0, test: 0 }, "phantom set: train, val and test are all 0, and a set needs a picture"],
   ])("refuses %j before it writes", async (options, message) => {
     await expect(writePhantomSet(folder, options)).rejects.toThrow(message);

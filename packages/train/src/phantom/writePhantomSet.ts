@@ -8,6 +8,7 @@ import { drawPhantom, type Phantom } from "./drawPhantom.ts";
 import { PHANTOM_SPLITS, type PhantomSplit } from "./draws.ts";
 import { PhantomError } from "./errors.ts";
 import { clearPhantomFolder, PHANTOM_CLASSES, PHANTOM_FORMAT, phantomPaths, picturePath } from "./folder.ts";
+import { LIMBS } from "./scene.ts";
 import { PHANTOM_SHARES, type PhantomShares } from "./shares.ts";
 
 export interface PhantomSetOptions extends Partial<PhantomShares> {
@@ -53,7 +54,7 @@ const IN_FLIGHT = 4;
 /**
  * Writes a data set of radiograph-like pictures, split and with both classes in equal parts: `folder/{train,val,test}/{fractured,not
  * fractured}/NNNN.png` (8-bit grey), `folder/phantom.csv` with the place of each break, and `folder/phantom.json` with what the set
- * was made from. Picture i of a split is a pure function of (seed, split, i, size, shares), whatever the counts.
+ * was made from. Picture i of a split is a pure function of (seed, split, i, size, shares, limb, tilt), whatever the counts.
  *
  * @throws PhantomError for an option out of range, or a folder that holds anything but a phantom set; nothing is written then
  */
@@ -63,6 +64,8 @@ export async function writePhantomSet(folder: string, options: PhantomSetOptions
     hairlineShare: options.hairlineShare ?? PHANTOM_SHARES.hairlineShare,
     jointShare: options.jointShare ?? PHANTOM_SHARES.jointShare,
     collimatedShare: options.collimatedShare ?? PHANTOM_SHARES.collimatedShare,
+    limb: options.limb ?? PHANTOM_SHARES.limb,
+    tilt: options.tilt ?? PHANTOM_SHARES.tilt,
   };
   const totals = { train, val, test };
   checkOptions({ ...totals, size, seed, ...shares });
@@ -108,8 +111,12 @@ export async function writePhantomSet(folder: string, options: PhantomSetOptions
   return { folder, counts: { train: counts(train), val: counts(val), test: counts(test) } };
 }
 
-function checkOptions(options: Record<PhantomSplit | "size" | "seed" | keyof PhantomShares, number>): void {
-  const check = (name: keyof typeof options, rule: string, holds: (value: number) => boolean): void => {
+function checkOptions(options: Record<PhantomSplit | "size" | "seed", number> & PhantomShares): void {
+  const check = <K extends keyof typeof options>(
+    name: K,
+    rule: string,
+    holds: (value: (typeof options)[K]) => boolean,
+  ): void => {
     const value = options[name];
     if (!holds(value)) throw new PhantomError("option", `phantom set: ${name} must be ${rule}, got ${value}`);
   };
@@ -125,6 +132,8 @@ function checkOptions(options: Record<PhantomSplit | "size" | "seed" | keyof Pha
   for (const share of ["hairlineShare", "jointShare", "collimatedShare"] as const) {
     check(share, "from 0 to 1", (value) => value >= 0 && value <= 1);
   }
+  check("limb", `any, ${LIMBS.slice(0, -1).join(", ")} or ${LIMBS.at(-1)}`, (limb) => ["any", ...LIMBS].includes(limb));
+  check("tilt", "from 0 to 45", (degrees) => degrees >= 0 && degrees <= 45);
   if (options.train + options.val + options.test === 0) {
     throw new PhantomError("option", "phantom set: train, val and test are all 0, and a set needs a picture");
   }
