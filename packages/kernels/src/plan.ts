@@ -19,6 +19,9 @@ export interface KernelPlan {
   readonly bytes: number;
 }
 
+/** What a plan does, without its name and what it costs. */
+export type PlanBody = Pick<KernelPlan, "passes" | "workspace">;
+
 export type Access = "read" | "read_write";
 
 /** The n-th binding of a pass is `@group(0) @binding(n)`; a pass's `params` come last, as a uniform. */

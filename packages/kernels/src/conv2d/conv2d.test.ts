@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BASELINE_CPU, BASELINE_GPU, type DeviceLimits } from "../limits.ts";
+import { planMatmul } from "../matmul/index.ts";
 import type { KernelPlan } from "../plan.ts";
 import { describeGpu, expectClose, randomNormal, runPlan } from "../testing/index.ts";
 import { planConv2dForward, planConv2dGradInput, planConv2dGradWeight } from "./conv2d.ts";
@@ -78,9 +79,28 @@ describe("conv2d plans", () => {
     });
   });
 
-  it("have this WGSL on a GPU", () => {
-    const g = conv2dGeometry({ n: 2, h: 14, w: 14, c: 64, k: 64, r: 3, s: 3, stride: 2, padding: 1 });
-    for (const plan of plans) expect(plan(g, BASELINE_GPU).passes.at(-1)!.wgsl).toMatchSnapshot();
+  it("write what they wrote when this was reviewed", () => {
+    const sizes = { n: 2, h: 14, w: 14, c: 64, k: 64, r: 3, s: 3, stride: 2, padding: 1 };
+    const texts = (plan: KernelPlan) => plan.passes.map(({ wgsl }) => wgsl);
+    for (const plan of plans) {
+      const { name, passes } = plan(conv2dGeometry(sizes), BASELINE_GPU);
+      expect(passes.at(plan === planConv2dGradWeight ? 0 : -1)!.wgsl).toMatchSnapshot(`gpu, ${name}`);
+    }
+    // A software device's forward and input gradient are the matrix product's passes; its weight gradient is its own.
+    const known = [
+      ...texts(planMatmul({ m: 100, n: 1000, k: 2047 }, BASELINE_CPU)),
+      ...texts(planMatmul({ m: 100, n: 1000, k: 2047, bias: true }, BASELINE_CPU)),
+    ];
+    for (const plan of [
+      planConv2dForward(conv2dGeometry(sizes), BASELINE_CPU),
+      planConv2dForward(conv2dGeometry(sizes), BASELINE_CPU, { bias: true }),
+      planConv2dGradInput(conv2dGeometry(sizes), BASELINE_CPU),
+    ])
+      expect(texts(plan).filter((text) => !known.includes(text))).toEqual([]);
+    const gradWeight = (k: number) => planConv2dGradWeight(conv2dGeometry({ ...sizes, k }), BASELINE_CPU).passes;
+    expect(gradWeight(64).map(({ label }) => label.split("-> ")[1])).toEqual(["64 lay out", "64"]);
+    expect(gradWeight(64)[1]!.wgsl).toMatchSnapshot("cpu, gradWeight, whole vectors of filters");
+    expect(gradWeight(5).at(-1)!.wgsl).toMatchSnapshot("cpu, gradWeight, 5 filters");
   });
 });
 
@@ -100,7 +120,21 @@ const cases: Readonly<Record<string, Conv2dSizes>> = {
   "strides that differ": { n: 2, h: 9, w: 12, c: 4, k: 8, r: 3, s: 4, stride: [3, 2], padding: [1, 2] },
   "a stride past the filter": { n: 1, h: 11, w: 11, c: 8, k: 8, r: 2, s: 2, stride: 4 },
   "more padding than filter": { n: 1, h: 3, w: 4, c: 4, k: 4, r: 2, s: 2, padding: 3 },
+  "nothing but padding across": { n: 1, h: 5, w: 1, c: 4, k: 8, r: 2, s: 2, stride: 4, padding: [0, 3] },
   "many pixels": { n: 3, h: 33, w: 31, c: 8, k: 16, r: 3, s: 3, padding: 1 },
+};
+
+/** For the software devices' kernels, which all share a few pipelines; a GPU's would each take seconds to compile there. */
+const softwareCases: Readonly<Record<string, Conv2dSizes>> = {
+  "nothing but padding under the filters": { n: 1, h: 1, w: 1, c: 1, k: 1, r: 2, s: 2, stride: 4, padding: 3 },
+  "a filter as large as the padded image": { n: 2, h: 3, w: 4, c: 2, k: 3, r: 7, s: 6, padding: [2, 1] },
+  ...Object.fromEntries(
+    [1, 2, 3, 4, 5].map((c): [string, Conv2dSizes] => [
+      `${c} channels to ${6 - c}, one image`,
+      { n: 1, h: 7, w: 6, c, k: 6 - c, r: 3, s: 3, stride: 2, padding: 1 },
+    ]),
+  ),
+  "66 filters of 17 channels": { n: 1, h: 12, w: 13, c: 17, k: 66, r: 2, s: 2 },
 };
 
 describeGpu("conv2d kernels", (gpu) => {
@@ -109,7 +143,7 @@ describeGpu("conv2d kernels", (gpu) => {
     { ...gpu().limits, deviceClass: "cpu" },
   ];
 
-  it.each(Object.entries(cases))("%s: the three products agree with f64", async (_, sizes) => {
+  async function expectProducts(sizes: Conv2dSizes, devices: readonly DeviceLimits[]): Promise<void> {
     const g = conv2dGeometry(sizes);
     const x = randomNormal(g.n * g.h * g.w * g.c, 1);
     const w = randomNormal(g.k * g.r * g.s * g.c, 2);
@@ -121,7 +155,7 @@ describeGpu("conv2d kernels", (gpu) => {
     const dw = conv2dGradWeightReference(g, x, dy);
     // Sums of normal products: the error grows as the square root of their number.
     const atol = (terms: number) => 1e-6 * Math.max(1, Math.sqrt(terms));
-    for (const limits of classes()) {
+    for (const limits of devices) {
       expectClose((await runPlan(gpu(), planConv2dForward(g, limits), { x, w })).y!, y, {
         rtol: 1e-5,
         atol: atol(g.r * g.s * g.c),
@@ -139,6 +173,46 @@ describeGpu("conv2d kernels", (gpu) => {
         atol: atol(g.n * g.outH * g.outW),
       });
     }
+  }
+
+  it.each(Object.entries(cases))("%s: the three products agree with f64", (_, sizes) =>
+    expectProducts(sizes, classes()),
+  );
+
+  it.each(Object.entries(softwareCases))("%s, on a software device: the three products agree with f64", (_, sizes) =>
+    expectProducts(sizes, [{ ...gpu().limits, deviceClass: "cpu" }]),
+  );
+
+  it("an image has the same bits alone and in a batch", async () => {
+    // Up to 64 rows of outputs a software device reads the filters where they are, past them from a packed copy.
+    const [alone, batch] = [1, 2].map((n) => conv2dGeometry({ ...cases["3x3/1"]!, n })) as [
+      Conv2dGeometry,
+      Conv2dGeometry,
+    ];
+    const w = randomNormal(batch.k * 9 * batch.c, 2);
+    const [x, dy] = [randomNormal(2 * 63 * batch.c, 1), randomNormal(2 * 63 * batch.k, 4)];
+    for (const limits of classes()) {
+      const y = (await runPlan(gpu(), planConv2dForward(alone, limits), { x: x.slice(0, x.length / 2), w })).y!;
+      const dx = (await runPlan(gpu(), planConv2dGradInput(alone, limits), { dy: dy.slice(0, dy.length / 2), w })).dx!;
+      const [ys, dxs] = [
+        (await runPlan(gpu(), planConv2dForward(batch, limits), { x, w })).y!,
+        (await runPlan(gpu(), planConv2dGradInput(batch, limits), { dy, w })).dx!,
+      ];
+      expect(ys.subarray(0, y.length)).toEqual(y);
+      expect(dxs.subarray(0, dx.length)).toEqual(dx);
+    }
+  });
+
+  it("more workgroups than a dimension holds are folded into a second one, and none is lost", async () => {
+    const sizes = { ...cases["many pixels"]!, n: 2 };
+    const narrow = classes().map((limits) => ({ ...limits, maxWorkgroupsPerDimension: 17 }));
+    for (const limits of narrow) {
+      for (const plan of plans)
+        expect(Math.max(...plan(conv2dGeometry(sizes), limits).passes.map(({ workgroups }) => workgroups[1]))).not.toBe(
+          1,
+        );
+    }
+    await expectProducts(sizes, narrow);
   });
 
   it("the same bits come out twice", async () => {

@@ -1,10 +1,10 @@
 import { checkBindingSizes } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
-import type { KernelPass, KernelPlan } from "../plan.ts";
+import type { KernelPlan, PlanBody } from "../plan.ts";
+import { rowLanes } from "../product/lanes.ts";
 import { conv2dBytes, conv2dFlop, describeConv2d, type Conv2dGeometry } from "./geometry.ts";
-import { rowLanes } from "../matmul/lanes.ts";
-import { rowsForward, rowsGradInput, type Built } from "./rows.ts";
-import { rowsGradWeight } from "./rowsWeight.ts";
+import { rowsForward, rowsGradInput } from "./rows.ts";
+import { rowsGradWeight } from "./rowsGradWeight.ts";
 import { tiledForward, tiledGradInput, tiledGradWeight } from "./tiled.ts";
 
 export interface Conv2dForwardOptions {
@@ -17,10 +17,7 @@ function plan(
   g: Conv2dGeometry,
   operands: Record<string, number>,
   flop: number,
-  {
-    passes,
-    workspace,
-  }: { readonly passes: readonly KernelPass[]; readonly workspace: Readonly<Record<string, number>> },
+  { passes, workspace }: PlanBody,
   limits: DeviceLimits,
 ): KernelPlan {
   const name = `conv2d.${product} ${describeConv2d(g)}`;
@@ -46,7 +43,7 @@ export function planConv2dForward(
 ): KernelPlan {
   const { x, w, y } = conv2dBytes(g);
   const lanes = rowLanes(limits);
-  const built: Built = lanes
+  const built: PlanBody = lanes
     ? rowsForward(g, bias, lanes, limits)
     : { passes: tiledForward(g, bias, limits), workspace: {} };
   const biasFlop = bias ? y / 4 : 0;

@@ -1,18 +1,13 @@
 import type { DeviceLimits } from "../limits.ts";
-import { layOut, type LaidOut } from "../matmul/layOut.ts";
-import { rightSide } from "../matmul/pack.ts";
-import { rowProductPass, type PixelGrid } from "../matmul/rowProduct.ts";
-import type { KernelPass } from "../plan.ts";
+import type { KernelPass, PlanBody } from "../plan.ts";
+import { leftSide, type LeftSide } from "../product/leftSide.ts";
+import { allTaps, rightSide, type RightSide } from "../product/rightSide.ts";
+import { rowProductPass, type PixelGrid } from "../product/rowProduct.ts";
 import { describeConv2d, phases, type Conv2dGeometry, type Phase } from "./geometry.ts";
-
-export interface Built {
-  readonly passes: KernelPass[];
-  readonly workspace: Record<string, number>;
-}
 
 /** All pixels of an array [n][height][width][channels], or every `stride`-th from a first one. */
 function gridOf(
-  { height, width, channels }: Pick<LaidOut, "height" | "width" | "channels">,
+  { height, width, channels }: Pick<LeftSide, "height" | "width" | "channels">,
   part: {
     readonly down: number;
     readonly across: number;
@@ -32,34 +27,30 @@ function gridOf(
 }
 
 /** x with its zeros around, as the convolution reads it. */
-export function layOutInput(label: string, g: Conv2dGeometry, lanes: number, limits: DeviceLimits): LaidOut {
+export function leftInput(label: string, g: Conv2dGeometry, lanes: number, limits: DeviceLimits): LeftSide {
   const pitch = { image: g.h * g.w * g.c, down: g.w * g.c, across: g.c, channel: 1 };
   const padding = { top: g.padH, bottom: g.padH, left: g.padW, right: g.padW };
   const source = { label: `${label} lay out`, source: "x", images: g.n, height: g.h, width: g.w, channels: g.c };
-  return layOut({ ...source, pitch, padding }, lanes, limits);
+  return leftSide({ ...source, pitch, padding }, lanes, limits);
 }
 
-const workspaceOf = ({ pass, length }: LaidOut, packed: number): Record<string, number> => ({
+const workspaceOf = ({ pass, length }: LeftSide, packed: number): Record<string, number> => ({
   ...(pass ? { laidOut: length * 4 } : {}),
   ...(packed > 0 ? { packed: packed * 4 } : {}),
 });
 
 /** y [N·P·Q, K] = gathered x [N·P·Q, R·S·C] x packed wᵀ [R·S·C, K]. */
-export function rowsForward(g: Conv2dGeometry, bias: boolean, lanes: number, limits: DeviceLimits): Built {
+export function rowsForward(g: Conv2dGeometry, bias: boolean, lanes: number, limits: DeviceLimits): PlanBody {
   const label = `conv2d.forward ${describeConv2d(g)}`;
-  const x = layOutInput(label, g, lanes, limits);
+  const x = leftInput(label, g, lanes, limits);
   const filters = rightSide(
     {
       label: `${label} pack`,
       source: "w",
       columns: g.k,
       channels: g.c,
-      down: g.r,
-      across: g.s,
-      firstDown: 0,
-      stepDown: 1,
-      firstAcross: 0,
-      stepAcross: 1,
+      down: allTaps(g.r),
+      across: allTaps(g.s),
       pitch: { column: g.r * g.s * g.c, down: g.s * g.c, across: g.c, channel: 1 },
       offset: 0,
     },
@@ -95,13 +86,23 @@ const reach = (all: readonly Phase[], size: number): { before: number; after: nu
   after: Math.max(0, ...all.filter(({ taps }) => taps > 0).map(({ offset, count }) => count - 1 + offset - (size - 1))),
 });
 
+/** The right side of a phase that no tap reaches: its sums are empty, and nothing of the filters is read. */
+const NO_FILTERS: RightSide = {
+  pass: null,
+  array: "w",
+  offset: 0,
+  channels: 0,
+  pitch: { block: 0, column: 0, channel: 0, across: 0, down: 0 },
+  length: 0,
+};
+
 /** For each phase dx [N·H'·W', C] = gathered dy [N·H'·W', R'·S'·K] x packed w [R'·S'·K, C]. */
-export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLimits): Built {
+export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLimits): PlanBody {
   const label = `conv2d.gradInput ${describeConv2d(g)}`;
   const downs = phases(g.h, g.r, g.strideH, g.padH);
   const acrosses = phases(g.w, g.s, g.strideW, g.padW);
   const [vertical, horizontal] = [reach(downs, g.outH), reach(acrosses, g.outW)];
-  const dy = layOut(
+  const dy = leftSide(
     {
       label: `${label} lay out`,
       source: "dy",
@@ -124,28 +125,26 @@ export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLi
   let offset = 0;
   for (const down of downs) {
     for (const across of acrosses) {
-      const some = down.taps > 0 && across.taps > 0;
+      const reached = down.taps > 0 && across.taps > 0;
       const phase = `${label} phase ${down.first},${across.first}`;
-      const filters = rightSide(
-        {
-          label: `${phase} pack`,
-          source: "w",
-          columns: g.c,
-          channels: g.k,
-          down: some ? down.taps : 0,
-          across: some ? across.taps : 0,
-          firstDown: down.tap,
-          stepDown: g.strideH,
-          firstAcross: across.tap,
-          stepAcross: g.strideW,
-          pitch: { column: 1, down: g.s * g.c, across: g.c, channel: g.r * g.s * g.c },
-          offset,
-        },
-        g.n * g.h * g.w,
-        lanes,
-        limits,
-      );
-      if (some && filters.pass) passes.push(filters.pass);
+      const filters = reached
+        ? rightSide(
+            {
+              label: `${phase} pack`,
+              source: "w",
+              columns: g.c,
+              channels: g.k,
+              down: { count: down.taps, first: down.tap, step: g.strideH },
+              across: { count: across.taps, first: across.tap, step: g.strideW },
+              pitch: { column: 1, down: g.s * g.c, across: g.c, channel: g.r * g.s * g.c },
+              offset,
+            },
+            g.n * g.h * g.w,
+            lanes,
+            limits,
+          )
+        : NO_FILTERS;
+      if (filters.pass) passes.push(filters.pass);
       const product = rowProductPass(
         {
           label: phase,
@@ -160,8 +159,8 @@ export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLi
             firstAcross: across.offset + horizontal.before,
           }),
           taps: {
-            down: some ? down.taps : 0,
-            across: some ? across.taps : 0,
+            down: reached ? down.taps : 0,
+            across: reached ? across.taps : 0,
             pitchDown: -dy.width * dy.channels,
             pitchAcross: -dy.channels,
           },
@@ -184,7 +183,7 @@ export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLi
         limits,
       );
       passes.push(product);
-      if (some) offset += filters.length;
+      offset += filters.length;
     }
   }
   return { passes, workspace: workspaceOf(dy, offset) };

@@ -1,7 +1,8 @@
 import { F32_READ, F32_WRITE } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
-import { ceilDiv, type KernelPass } from "../plan.ts";
-import { sumSplitsPass, tiledGemmPass } from "../matmul/tiled.ts";
+import { ceilDiv, type KernelPass, type PlanBody } from "../plan.ts";
+import { sumSplitsPass } from "../product/sumSplits.ts";
+import { neighbours, tiledGemmPass } from "../product/tiled.ts";
 import { describeConv2d, phases, type Conv2dGeometry } from "./geometry.ts";
 
 const V4_READ = { type: "array<vec4f>", access: "read" } as const;
@@ -12,11 +13,9 @@ const tileOf = (rowsPerImage: number, columns: number): 64 | 128 => (rowsPerImag
 /** An array whose rows are `width` long, read four at a time: one vector load where the width allows it. */
 const quadRead = (width: number) => (width % 4 === 0 ? V4_READ : F32_READ);
 
-/** Four elements of `array` from the index `at`, `inside` of them (WGSL); width as in `quadRead`. */
-function quad(array: string, width: number, at: string, inside: string): string {
-  if (width % 4 === 0) return `${array}[(${at}) / 4u]`;
-  return `vec4f(${[0, 1, 2, 3].map((i) => `select(0.0, ${array}[${at} + ${i}u], ${i}u < ${inside})`).join(", ")})`;
-}
+/** As `neighbours`, of an array that is bound with `quadRead(width)`; `at` is a multiple of 4 where the width is. */
+const quad = (array: string, width: number, at: string, inside: string): string =>
+  width % 4 === 0 ? `${array}[(${at}) / 4u]` : neighbours(array, at, inside);
 
 /** y [N·P·Q, K] = im2col(x) [N·P·Q, R·S·C] x wᵀ [R·S·C, K]; im2col only ever exists a tile at a time. */
 export function tiledForward(g: Conv2dGeometry, bias: boolean, limits: DeviceLimits): KernelPass[] {
@@ -150,10 +149,7 @@ const ENOUGH_TILES = 256;
 const LEAST_PIXELS = 512;
 
 /** dw [K, R·S·C] = dyᵀ [K, N·P·Q] x im2col(x) [N·P·Q, R·S·C]. Small filters' sums are split over the pixels, then added in order. */
-export function tiledGradWeight(
-  g: Conv2dGeometry,
-  limits: DeviceLimits,
-): { passes: KernelPass[]; workspace: Record<string, number> } {
+export function tiledGradWeight(g: Conv2dGeometry, limits: DeviceLimits): PlanBody {
   const label = `conv2d.gradWeight ${describeConv2d(g)}`;
   const inner = g.r * g.s * g.c;
   const count = g.k * inner;

@@ -46,10 +46,11 @@ describe("matmul plans", () => {
     );
   });
 
-  it("have this WGSL on a GPU", () => {
-    expect(
-      planMatmul({ m: 8, n: 1000, k: 2048, transposeB: true, bias: true }, BASELINE_GPU).passes[0]!.wgsl,
-    ).toMatchSnapshot();
+  it("write what they wrote when this was reviewed", () => {
+    const texts = (limits: DeviceLimits) =>
+      planMatmul({ m: 100, n: 1000, k: 2047, transposeB: true, bias: true }, limits).passes.map(({ wgsl }) => wgsl);
+    expect(texts(BASELINE_GPU)).toMatchSnapshot("gpu");
+    expect(texts(BASELINE_CPU)).toMatchSnapshot("cpu: left side laid out, right side packed, product");
   });
 });
 
@@ -71,6 +72,41 @@ describeGpu("matmul kernels", (gpu) => {
     { ...gpu().limits, deviceClass: "gpu" },
     { ...gpu().limits, deviceClass: "cpu" },
   ];
+
+  it.each(orientations)(
+    "rows have the same bits, whether many or few are multiplied: $transposeA, $transposeB",
+    async (o) => {
+      // Up to 64 rows a software device reads B where it is, past them from a packed copy.
+      const [few, many, n, k] = [64, 65, 19, 24];
+      const rows = randomNormal(many * k, 1);
+      const b = randomNormal(k * n, 2);
+      const stored = (m: number): Float32Array<ArrayBuffer> =>
+        o.transposeA
+          ? Float32Array.from({ length: m * k }, (_, i) => rows[(i % m) * k + Math.floor(i / m)]!)
+          : rows.slice(0, m * k);
+      for (const limits of classes()) {
+        const [y, more] = [
+          (await runPlan(gpu(), planMatmul({ m: few, n, k, ...o }, limits), { a: stored(few), b })).y!,
+          (await runPlan(gpu(), planMatmul({ m: many, n, k, ...o }, limits), { a: stored(many), b })).y!,
+        ];
+        expect(more.subarray(0, few * n)).toEqual(y);
+      }
+    },
+  );
+
+  it("more workgroups than a dimension holds are folded into a second one, and none is lost", async () => {
+    const [m, n, k] = [200, 150, 3];
+    const [a, b] = [randomNormal(m * k, 1), randomNormal(k * n, 2)];
+    for (const limits of classes()) {
+      const most = Math.max(...planMatmul({ m, n, k }, limits).passes.map(({ workgroups }) => workgroups[0]));
+      const plan = planMatmul({ m, n, k }, { ...limits, maxWorkgroupsPerDimension: most - 1 });
+      expect(plan.passes.some(({ workgroups }) => workgroups[1] > 1)).toBe(true);
+      expectClose((await runPlan(gpu(), plan, { a, b })).y!, matmulReference({ m, n, k }, a, b), {
+        rtol: 1e-5,
+        atol: 1e-5,
+      });
+    }
+  });
 
   it.each(sizes)("[%i, %i] over %i agrees with f64 in every orientation, with and without bias", async (m, n, k) => {
     const a = randomNormal(m * k, 1);

@@ -1,9 +1,9 @@
 import { checkBindingSizes, F32_READ, F32_WRITE } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { checkSizes, type KernelPlan } from "../plan.ts";
-import { rowLanes } from "./lanes.ts";
-import { rowMatmul } from "./rowMatmul.ts";
-import { tiledGemmPass, type TiledSide } from "./tiled.ts";
+import { rowLanes } from "../product/lanes.ts";
+import { neighbours, tiledGemmPass, type TiledSide } from "../product/tiled.ts";
+import { rowsMatmul } from "./rows.ts";
 
 export interface MatmulGeometry {
   /** [m, k] x [k, n] -> [m, n]. All three are data: other sizes, the same WGSL. */
@@ -32,7 +32,7 @@ export function planMatmul(geometry: MatmulGeometry, limits: DeviceLimits): Kern
   const bytes = Object.values(operands).reduce((sum, size) => sum + size, 0);
   const lanes = rowLanes(limits);
   if (lanes) {
-    const { passes, workspace } = rowMatmul(name, geometry, lanes, limits);
+    const { passes, workspace } = rowsMatmul(name, geometry, lanes, limits);
     checkBindingSizes(name, workspace, limits);
     return { name, operands, workspace, flop, bytes, passes };
   }
@@ -55,14 +55,14 @@ export function planMatmul(geometry: MatmulGeometry, limits: DeviceLimits): Kern
 
 /** Four elements of a plain matrix, stored [k, outer] or [outer, k]. */
 function matrixSide(side: "A" | "B", array: string, size: string, outerFast: boolean): TiledSide {
-  const element = (i: number) =>
-    outerFast
-      ? `select(0.0, ${array}[k * ${size} + outer + ${i}u], k < end && outer + ${i}u < ${size})`
-      : `select(0.0, ${array}[outer * params.k + k + ${i}u], k + ${i}u < end && outer < ${size})`;
+  const four = outerFast
+    ? neighbours(array, `k * ${size} + outer`, `${size} - outer`)
+    : neighbours(array, "outer * params.k + k", "end - k");
   return {
     along: outerFast ? "outer" : "k",
     functions: `fn load${side}(outer: u32, k: u32, end: u32) -> vec4f {
-  return vec4f(${[0, 1, 2, 3].map(element).join(",\n    ")});
+  if (outer >= ${size} || k >= end) { return vec4f(); }
+  return ${four};
 }`,
   };
 }

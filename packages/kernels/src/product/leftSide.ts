@@ -3,7 +3,7 @@ import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts
 import { paddedTo4 } from "./lanes.ts";
 
 /** The left side of a product as it is stored: images of pixels of channels, at any distances. */
-export interface LayOutSource {
+export interface LeftSource {
   readonly label: string;
   readonly source: string;
   readonly images: number;
@@ -16,8 +16,8 @@ export interface LayOutSource {
   readonly padding: { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number };
 }
 
-/** An array of images with zeros around and channels that are a multiple of 4. */
-export interface LaidOut {
+/** The left side of a product as its kernel reads it: an array of images with zeros around and channels that are a multiple of 4. */
+export interface LeftSide {
   /** Null where the source is one already. */
   readonly pass: KernelPass | null;
   /** The array's name: "laidOut", or the source's. */
@@ -36,7 +36,7 @@ const CHUNK = 512;
  * laidOut[image][height][width][channels] = the source with its padding, so that a product's loop neither tests for
  * the edge nor for the last channel, and loads four channels at once.
  */
-export function layOut(source: LayOutSource, lanes: number, limits: DeviceLimits): LaidOut {
+export function leftSide(source: LeftSource, lanes: number, limits: DeviceLimits): LeftSide {
   const { pitch, padding } = source;
   const height = source.height + padding.top + padding.bottom;
   const width = source.width + padding.left + padding.right;

@@ -1,9 +1,9 @@
 import type { DeviceLimits } from "../limits.ts";
-import { columnsOfBlock, paddedTo4, range, ROWS, VECTORS } from "../matmul/lanes.ts";
-import { sumSplitsPass } from "../matmul/tiled.ts";
-import { ceilDiv, definePass, foldWorkgroups } from "../plan.ts";
+import { ceilDiv, definePass, foldWorkgroups, type PlanBody } from "../plan.ts";
+import { columnsOfBlock, range, ROWS, VECTORS } from "../product/lanes.ts";
+import { sumSplitsPass } from "../product/sumSplits.ts";
 import { describeConv2d, type Conv2dGeometry } from "./geometry.ts";
-import { layOutInput, type Built } from "./rows.ts";
+import { leftInput } from "./rows.ts";
 
 /** Workgroups that keep a few cores busy, and pixels that are worth one. */
 const ENOUGH_TILES = 16;
@@ -18,10 +18,10 @@ const SUM_PIXELS = 512;
  * from uniform addresses, four filters at a time, x by the lanes, along its channels and taps. Few tiles are split over the
  * pixels and added in order.
  */
-export function rowsGradWeight(g: Conv2dGeometry, lanes: number, limits: DeviceLimits): Built {
+export function rowsGradWeight(g: Conv2dGeometry, lanes: number, limits: DeviceLimits): PlanBody {
   const label = `conv2d.gradWeight ${describeConv2d(g)}`;
   const block = columnsOfBlock(lanes);
-  const x = layOutInput(label, g, lanes, limits);
+  const x = leftInput(label, g, lanes, limits);
   const columns = g.r * g.s * x.channels;
   const rowTiles = ceilDiv(g.k, ROWS);
   const blocks = ceilDiv(columns, block);
@@ -93,7 +93,7 @@ ${range(4)
       pixels: { u32: pixels },
       outHeight: { u32: g.outH },
       outWidth: { u32: g.outW },
-      padded: { u32: paddedTo4(g.c) },
+      padded: { u32: x.channels },
       channels: { u32: g.c },
       taps: { u32: g.s },
       perFilter: { u32: g.r * g.s * g.c },

@@ -1,7 +1,7 @@
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
 import { columnsOfBlock, range, ROWS, VECTORS } from "./lanes.ts";
-import type { RightSide } from "./pack.ts";
+import type { RightSide } from "./rightSide.ts";
 
 /** A grid of pixels with an address each: pixel (i, j) of image n is at first + n * image + i * down + j * across. */
 export interface PixelGrid {
@@ -138,6 +138,6 @@ ${bias ? `    let bias${v} = bias[column + ${v * lanes}u];\n` : ""}${rows.map((r
   )
   .join("\n")}
 }`,
-    workgroups: foldWorkgroups(Math.max(1, rowTiles * blocks), limits),
+    workgroups: foldWorkgroups(rowTiles * blocks, limits),
   });
 }

@@ -1,18 +1,18 @@
 import type { DeviceLimits } from "../limits.ts";
-import type { KernelPass } from "../plan.ts";
-import { layOut } from "./layOut.ts";
+import type { PlanBody } from "../plan.ts";
+import { leftSide } from "../product/leftSide.ts";
+import { allTaps, rightSide } from "../product/rightSide.ts";
+import { rowProductPass } from "../product/rowProduct.ts";
 import type { MatmulGeometry } from "./matmul.ts";
-import { rightSide } from "./pack.ts";
-import { rowProductPass } from "./rowProduct.ts";
 
 /** The matrix product as one row of pixels whose channels are summed, for software devices. */
-export function rowMatmul(
+export function rowsMatmul(
   name: string,
   { m, n, k, transposeA = false, transposeB = false, bias = false }: MatmulGeometry,
   lanes: number,
   limits: DeviceLimits,
-): { passes: KernelPass[]; workspace: Record<string, number> } {
-  const a = layOut(
+): PlanBody {
+  const a = leftSide(
     {
       label: `${name} lay out`,
       source: "a",
@@ -32,12 +32,8 @@ export function rowMatmul(
       source: "b",
       columns: n,
       channels: k,
-      down: 1,
-      across: 1,
-      firstDown: 0,
-      stepDown: 1,
-      firstAcross: 0,
-      stepAcross: 1,
+      down: allTaps(1),
+      across: allTaps(1),
       pitch: { column: transposeB ? k : 1, down: 0, across: 0, channel: transposeB ? 1 : n },
       offset: 0,
     },

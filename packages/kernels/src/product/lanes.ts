@@ -7,14 +7,14 @@ import { ceilDiv } from "../plan.ts";
 //   from one address for all lanes is a scalar load and a bounds check. So the left side is read from uniform addresses,
 //   four elements at a time, and only the right side by lanes, reused for 16 rows;
 // - a tile's body of more than some 150 multiply-adds no longer fits the instruction cache, and halves the rate;
-// - padding is never tested in the loop: `layOutPass` writes the left side with its zeros first.
+// - padding is never tested in the loop: `leftSide` writes it with its zeros first.
 
 /** Rows of outputs of a workgroup. */
 export const ROWS = 16;
 /** Vectors of columns of a workgroup: as many columns as this many times the lanes. */
 export const VECTORS = 2;
 
-/** The width of a software device's vectors, where it is one; null for a GPU. */
+/** The elements of a software device's vectors, which its invocations share: 8 where it doesn't say; null for a GPU. */
 export function rowLanes({ deviceClass, subgroups }: DeviceLimits): number | null {
   if (deviceClass !== "cpu") return null;
   const { min, max } = subgroups ?? { min: 8, max: 8 };

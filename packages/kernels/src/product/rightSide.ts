@@ -2,19 +2,25 @@ import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
 import { columnsOfBlock, paddedTo4, range, ROWS } from "./lanes.ts";
 
-/** The right side of a product: filters by column, in the order of the sum: (tap row, tap column, channel), channels fastest. */
-export interface PackSource {
+/** Taps of a filter along one axis: first, first + step, ...: `count` of them, 1 or more. */
+export interface Taps {
+  readonly count: number;
+  readonly first: number;
+  readonly step: number;
+}
+
+/** Every tap of a filter. */
+export const allTaps = (count: number): Taps => ({ count, first: 0, step: 1 });
+
+/** The right side of a product as it is stored: filters by column, in the order of the sum: (tap row, tap column, channel), channels fastest. */
+export interface RightSource {
   readonly label: string;
   readonly source: string;
   readonly columns: number;
   readonly channels: number;
-  /** How many taps, and where tap (i, j) lies in the filter: first + i * step, rows and columns. */
-  readonly down: number;
-  readonly across: number;
-  readonly firstDown: number;
-  readonly stepDown: number;
-  readonly firstAcross: number;
-  readonly stepAcross: number;
+  /** The rows and the columns of the filter that are summed. */
+  readonly down: Taps;
+  readonly across: Taps;
   /** Elements from one column, filter row, filter column, channel to the next in the source. */
   readonly pitch: { readonly column: number; readonly down: number; readonly across: number; readonly channel: number };
   /** The first element of `packed` to be written. */
@@ -29,13 +35,17 @@ export interface RightSide {
   readonly offset: number;
   /** A multiple of 4. */
   readonly channels: number;
-  readonly pitch: PackSource["pitch"] & { readonly block: number };
+  readonly pitch: RightSource["pitch"] & { readonly block: number };
   /** Elements of `packed`. */
   readonly length: number;
 }
 
 /** Tiles of rows below which packing costs more than it saves. */
 const TILES_WORTH_PACKING = 4;
+
+/** Where the first tap is in a filter. */
+const firstTap = ({ down, across, pitch }: RightSource): number =>
+  down.first * pitch.down + across.first * pitch.across;
 
 /** Elements of a column that an invocation packs. */
 const EACH = 4;
@@ -44,18 +54,18 @@ const EACH = 4;
  * The right side for a product of `rows` rows: packed, or for few rows and whole vec4s of channels the source itself. Either
  * way the same kernel sums in the same order.
  */
-export function rightSide(source: PackSource, rows: number, lanes: number, limits: DeviceLimits): RightSide {
+export function rightSide(source: RightSource, rows: number, lanes: number, limits: DeviceLimits): RightSide {
   const { pitch, channels } = source;
   if (channels % 4 !== 0 || ceilDiv(rows, ROWS) > TILES_WORTH_PACKING) return pack(source, lanes, limits);
   return {
     pass: null,
     array: source.source,
-    offset: source.firstDown * pitch.down + source.firstAcross * pitch.across,
+    offset: firstTap(source),
     channels,
     pitch: {
       ...pitch,
-      down: source.stepDown * pitch.down,
-      across: source.stepAcross * pitch.across,
+      down: source.down.step * pitch.down,
+      across: source.across.step * pitch.across,
       block: columnsOfBlock(lanes) * pitch.column,
     },
     length: 0,
@@ -66,11 +76,11 @@ export function rightSide(source: PackSource, rows: number, lanes: number, limit
  * packed[block][depth][columns of the block] = the source, zeros past its edges: the lanes' loads of the product are then
  * neighbours, and one block is read front to back.
  */
-function pack(source: PackSource, lanes: number, limits: DeviceLimits): RightSide {
+function pack(source: RightSource, lanes: number, limits: DeviceLimits): RightSide {
   const { pitch } = source;
   const block = columnsOfBlock(lanes);
   const paddedChannels = paddedTo4(source.channels);
-  const depth = source.down * source.across * paddedChannels;
+  const depth = source.down.count * source.across.count * paddedChannels;
   const groups = depth / EACH;
   const blocks = ceilDiv(source.columns, block);
   const pass = definePass({
@@ -86,10 +96,10 @@ function pack(source: PackSource, lanes: number, limits: DeviceLimits): RightSid
       groups: { u32: groups },
       blocks: { u32: blocks },
       offset: { u32: source.offset },
-      across: { u32: source.across },
-      first: { u32: source.firstDown * pitch.down + source.firstAcross * pitch.across },
-      pitchDown: { u32: source.stepDown * pitch.down },
-      pitchAcross: { u32: source.stepAcross * pitch.across },
+      across: { u32: source.across.count },
+      first: { u32: firstTap(source) },
+      pitchDown: { u32: source.down.step * pitch.down },
+      pitchAcross: { u32: source.across.step * pitch.across },
       pitchChannel: { u32: pitch.channel },
       pitchColumn: { u32: pitch.column },
     },
@@ -110,7 +120,7 @@ ${range(EACH)
   )
   .join("\n")}
 }`,
-    workgroups: foldWorkgroups(Math.max(1, groups * blocks), limits),
+    workgroups: foldWorkgroups(groups * blocks, limits),
   });
   return {
     pass,
@@ -122,7 +132,7 @@ ${range(EACH)
       column: 1,
       channel: block,
       across: paddedChannels * block,
-      down: source.across * paddedChannels * block,
+      down: source.across.count * paddedChannels * block,
     },
     length: blocks * depth * block,
   };
