@@ -33,6 +33,10 @@ describe("batch norm plans", () => {
       expect(backward.passes.map(({ wgsl }) => wgsl).join("\n")).toMatchSnapshot(
         `train backward ${limits.deviceClass}`,
       );
+      const evaluation = planBatchNormEval({ rows: 392, c: 64, eps, relu: true }, limits);
+      expect(evaluation.passes.map(({ wgsl }) => wgsl)).toMatchSnapshot(`eval ${limits.deviceClass}`);
+      const evalBackward = planBatchNormEvalBackward({ rows: 392, c: 64, eps, relu: true }, limits);
+      expect(evalBackward.passes.map(({ wgsl }) => wgsl)).toMatchSnapshot(`eval backward ${limits.deviceClass}`);
     }
   });
 

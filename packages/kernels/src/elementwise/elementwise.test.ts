@@ -67,6 +67,7 @@ describe("elementwise plans", () => {
     const bias = { op: "add", shapeA: [6, 8], shapeB: [8] } as const;
     expect(planBinary(bias, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot("add of a row, gpu");
     expect(planBinary(bias, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot("add of a row, cpu");
+    expect(planAddRelu({ count: 100 }, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot("residual add and relu, cpu");
   });
 
   it("count every operand once", () => {

@@ -10,7 +10,8 @@ describe("fill and gather plans", () => {
     );
     const gather = (rows: number) => planGather({ tableRows: 9, rows, width: 8 }, BASELINE_GPU);
     expect(gather(3).passes[0]!.wgsl).toBe(gather(8).passes[0]!.wgsl);
-    expect(gather(3).passes[0]!.wgsl).toMatchSnapshot();
+    expect(gather(3).passes[0]!.wgsl).toMatchSnapshot("gather");
+    expect(planFill({ count: 3, value: 1 }, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot("fill");
     expect(gather(3)).toMatchObject({ operands: { table: 288, index: 12, y: 96 }, flop: 0, bytes: 204 });
   });
 

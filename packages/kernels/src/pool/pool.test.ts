@@ -27,6 +27,11 @@ describe("pool plans", () => {
     const g = poolGeometry({ n: 2, ...RESNET });
     expect(planMaxPool(g, BASELINE_GPU).passes[0]!.wgsl).toMatchSnapshot("forward, gpu");
     expect(planMaxPoolBackward(g, BASELINE_CPU).passes[0]!.wgsl).toMatchSnapshot("backward, cpu");
+    const all = { n: 2, h: 7, w: 7, c: 2048 };
+    expect(planGlobalAveragePool(all, BASELINE_CPU).passes.map(({ wgsl }) => wgsl)).toMatchSnapshot("global, cpu");
+    expect(planGlobalAveragePoolBackward(all, BASELINE_GPU).passes.map(({ wgsl }) => wgsl)).toMatchSnapshot(
+      "global backward, gpu",
+    );
   });
 
   it("count comparisons as operations and a byte a maximum's place", () => {
