@@ -18,14 +18,7 @@ export interface Conv2dSizes {
 }
 
 /** A convolution: x [n, h, w, c] * w [k, r, s, c] -> y [n, outH, outW, k]. */
-export interface Conv2dGeometry {
-  readonly n: number;
-  readonly h: number;
-  readonly w: number;
-  readonly c: number;
-  readonly k: number;
-  readonly r: number;
-  readonly s: number;
+export interface Conv2dGeometry extends Omit<Conv2dSizes, "stride" | "padding"> {
   readonly strideH: number;
   readonly strideW: number;
   readonly padH: number;
