@@ -1,3 +1,5 @@
+import { FAILURE } from "./exitCodes.ts";
+
 /** Where text goes. */
 export interface Sink {
   write(text: string): void;
@@ -22,7 +24,10 @@ const DEFAULT_COLUMNS = 80;
 export function processIo(signal: AbortSignal): Io {
   const sink = (stream: NodeJS.WriteStream): Sink => {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      if (error.code === "EPIPE") return;
+      // Nothing that is printed would say so, and an exit code of 0 would be a lie.
+      if (stream !== process.stderr) process.stderr.write(`fracture: the output can't be written (${error.message})\n`);
+      process.exit(FAILURE);
     });
     return {
       write: (text) => void stream.write(text),

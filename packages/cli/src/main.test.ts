@@ -1,4 +1,5 @@
 import { describeDevice } from "@fracture/tensor/testing";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,6 +16,17 @@ describe("the process", () => {
     expect(await wrong.ended).toMatchObject({ exitCode: 2, stdout: "" });
     using right = new Child(["--version"]);
     expect(await right.ended).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+
+  it.skipIf(process.platform !== "linux")("says that its output can't be written, and ends with 1", () => {
+    const main = join(import.meta.dirname, "..", "dist", "main.js");
+    const { status, stderr } = spawnSync("sh", ["-c", '"$0" "$1" --version >/dev/full', process.execPath, main], {
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: "fracture: the output can't be written (ENOSPC: no space left on device, write)\n",
+    });
   });
 
   it.skipIf(process.platform !== "linux")("without an adapter ends with 1 and says what to install", async () => {

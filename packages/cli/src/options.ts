@@ -30,6 +30,12 @@ export const integers =
     return values;
   };
 
+/** An option's value as a path: an empty one, such as of a shell variable that is not set, would be the working folder. */
+export const path = (text: string): string => {
+  if (text === "") throw new InvalidArgumentError("Expected a path, and it is empty.");
+  return text;
+};
+
 // Number("") is 0 and Number("0x10") 16, which nobody means.
 const number = (text: string): number =>
   /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : NaN;

@@ -33,6 +33,15 @@ describe("fracture train", () => {
 
   it.each([
     [["--out", "o"], "--data is missing: a folder of pictures to train on"],
+    [["--data", "d", "--out", ""], "option '--out <folder>' argument '' is invalid. Expected a path, and it is empty."],
+    [
+      ["--data", "", "--out", "o"],
+      "option '--data <folder>' argument '' is invalid. Expected a path, and it is empty.",
+    ],
+    [
+      ["--data", "d", "--out", "o", "--stages", "s.json", "--epochs", "3"],
+      "option '--stages <file>' cannot be used with option '--epochs <n>'",
+    ],
     [["--data", "d"], "required option '--out <folder>' not specified"],
     [
       ["--data", "d", "--out", "o", "--weights", "resnet99"],

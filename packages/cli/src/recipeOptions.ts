@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import type { RecipeOptions } from "@fracture/train";
 import { InputError } from "./exitCodes.ts";
 import type { Io } from "./io.ts";
@@ -80,7 +80,17 @@ export function addRecipeOptions(command: Command): Command {
       "--freeze <part>",
       "freeze everything up to and including this part: none, stem, layer1 to layer4, all (default: from weights the head alone first, then with layer4; from scratch none)",
     )
-    .option("--stages <file>", "a JSON file of stages: [{name?, freeze, epochs, lr, backboneLr?}, ...]")
+    .addOption(
+      new Option("--stages <file>", "a JSON file of stages: [{name?, freeze, epochs, lr, backboneLr?}, ...]").conflicts(
+        [
+          // which each stage says for itself
+          "freeze",
+          "epochs",
+          "lr",
+          "backboneLr",
+        ],
+      ),
+    )
     .optionsGroup("How:")
     .option("--epochs <n>", "passes over the training pictures, all stages together (default: 30)", integer(1))
     .option("--batch-size <n>", "pictures in a step (default: 32)", integer(1))

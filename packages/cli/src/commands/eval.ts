@@ -3,7 +3,7 @@ import { Option, type Command } from "commander";
 import type { AdapterChoice } from "@fracture/tensor";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import type { Io } from "../io.ts";
-import { integer } from "../options.ts";
+import { integer, path } from "../options.ts";
 import { formatMetrics } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
 import { RunProgress } from "../runProgress.ts";
@@ -24,9 +24,9 @@ export function evalCommand(program: Command, io: Io): void {
     .command("eval")
     .description("evaluate a model on a split of a folder of pictures")
     .argument("<model>", "a run folder, a .safetensors, or a published .pth")
-    .requiredOption("--data <folder>", "the pictures, laid out as for training")
+    .requiredOption("--data <folder>", "the pictures, laid out as for training", path)
     .addOption(new Option("--split <name>", "which pictures").choices(["train", "val", "test"]).default("test"))
-    .option("--out <folder>", "write metrics.json, predictions.csv and plots there")
+    .option("--out <folder>", "write metrics.json, predictions.csv and plots there", path)
     .option("--allow-unreadable", "set pictures that can't be read aside", false)
     .option("--batch-size <n>", "pictures at once", integer(1), 32)
     .addOption(adapterOption())

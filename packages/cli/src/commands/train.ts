@@ -6,6 +6,7 @@ import type { Metrics } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import { InputError, StoppedError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
+import { path } from "../options.ts";
 import { plural } from "../output/format.ts";
 import { formatMetrics } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
@@ -30,8 +31,12 @@ export function trainCommand(program: Command, io: Io): void {
     .description(
       "train a network on a folder of pictures, and leave a run folder with the model, its figures and how it came about",
     )
-    .option("--data <folder>", "pictures in train/CLASS, val/CLASS, test/CLASS; or in CLASS, to be split by the seed")
-    .requiredOption("--out <folder>", "the run folder to make")
+    .option(
+      "--data <folder>",
+      "pictures in train/CLASS, val/CLASS, test/CLASS; or in CLASS, to be split by the seed",
+      path,
+    )
+    .requiredOption("--out <folder>", "the run folder to make", path)
     .option("--resume", "go on with the run that is in the folder, as it was started", false)
     .addOption(new Option("--overwrite", "replace the run that is in the folder").default(false).conflicts("resume"))
     .option("--allow-unreadable", "set pictures of val and test that can't be read aside, as those of train are", false)
