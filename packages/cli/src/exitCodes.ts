@@ -53,7 +53,9 @@ const BY_NAME: Readonly<Record<string, number>> = {
   FileWriteError: FAILURE,
   GpuError: FAILURE,
   NoAdapterError: FAILURE,
+  NonFiniteLogitsError: FAILURE,
   NonFiniteLossError: FAILURE,
+  NonFiniteWeightsError: FAILURE,
   // asked for by the user
   AbortError: INTERRUPTED,
   InterruptedError: INTERRUPTED,

@@ -14,7 +14,7 @@ export * from "./evaluate/logits.ts";
 export { outcomeOf, writeMetrics, writeOutcome, type SplitOutcome } from "./evaluate/report.ts";
 export { CheckpointError } from "./loop/checkpoint.ts";
 export * from "./loop/earlyStopping.ts";
-export { InterruptedError, NonFiniteLossError } from "./loop/errors.ts";
+export { InterruptedError, NonFiniteLogitsError, NonFiniteLossError, NonFiniteWeightsError } from "./loop/errors.ts";
 export { OPTIMIZERS, type OptimizerName } from "./loop/optimizers.ts";
 export type { FitEvent } from "./loop/options.ts";
 export { FREEZE_CHOICES, type Freeze, type Stage } from "./loop/stages.ts";

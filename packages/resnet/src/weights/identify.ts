@@ -28,6 +28,8 @@ export function identifyArchitecture(state: nn.StateDict): Identity {
 
   const block = state.has("layer1.0.conv3.weight") ? "bottleneck" : "basic";
   const [width, , kernel] = shapeOf("layer1.0.conv1.weight");
+  for (const name of ["layer1.0.conv1.weight", "layer1.0.conv2.weight"])
+    if (!state.has(name)) throw refuse(`not one of ${known}: ${name} is missing`);
   const grouped = shapeOf("layer1.0.conv2.weight")[1];
   if (width !== 64 || grouped !== 64 || kernel !== (block === "basic" ? 3 : 1))
     throw refuse(

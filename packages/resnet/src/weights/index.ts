@@ -1,4 +1,4 @@
-export { WeightsError, type WeightsFault } from "./errors.ts";
+export { WeightsError, namingFile, type WeightsFault } from "./errors.ts";
 export type { WeightsFormat } from "./container.ts";
 export { parseWeights, readWeights, type Weights } from "./readWeights.ts";
 export * from "./safetensors/index.ts";

@@ -1,3 +1,4 @@
+import { NonFiniteLogitsError } from "../loop/errors.ts";
 import type { ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import { logitsOf } from "../evaluate/logits.ts";
@@ -29,6 +30,8 @@ export async function evaluateSplit(
     signal,
     onBatch: (done, total) => onEvent({ kind: "evaluate", split, done, total }),
   });
+  const bad = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (bad >= 0) throw new NonFiniteLogitsError(split, paths[Math.floor(bad / classes.length)]!);
   const outcome = outcomeOf({ split, classes, paths, labels, logits });
   onEvent({ kind: "metrics", split, metrics: outcome.metrics });
   return outcome;

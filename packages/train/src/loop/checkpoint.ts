@@ -1,8 +1,10 @@
 import { readWeights, safetensorsPieces, type ResNet } from "@fracture/resnet";
 import type { nn, optim, Tensor } from "@fracture/tensor";
 import { z } from "zod";
+import { nonFiniteName } from "../model/finite.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import type { RunPaths } from "../run/runFolder.ts";
+import { NonFiniteWeightsError } from "./errors.ts";
 import type { Checkpoints } from "./options.ts";
 import type { FitState } from "./state.ts";
 
@@ -125,6 +127,8 @@ export class CheckpointFiles implements Checkpoints {
   async save(optimizer: optim.Optimizer | null): Promise<void> {
     const { model, state, paths, beforeSave } = this.#options;
     const weights = await model.stateDict();
+    const bad = nonFiniteName(weights);
+    if (bad !== null) throw new NonFiniteWeightsError(bad, state.steps);
     const entries = new Map<string, nn.StateEntry>();
     for (const [name, entry] of weights) entries.set(`weights.${name}`, entry);
     for (const [name, entry] of this.#best) entries.set(`best.${name}`, entry);

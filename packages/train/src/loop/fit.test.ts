@@ -127,6 +127,19 @@ describeDevice("fit", (device) => {
     expect(run.checkpoints.saves).toBe(0);
   });
 
+  it("a validation loss that is NaN stops the run before anything is saved, and names epoch and files", async () => {
+    const run = start({
+      train: toySamples(device(), 8),
+      val: toySamples(device(), 3, { seed: 6, poison: 1 }),
+      stages: [stageOf("all", 2, 1e-2)],
+    });
+    const error: unknown = await fit(run).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(NonFiniteLossError);
+    expect(error).toMatchObject({ epoch: 1, step: null, files: ["toy/1.png"] });
+    expect(String(error)).toContain("the validation loss is NaN in epoch 1 (files: toy/1.png)");
+    expect([run.checkpoints.saves, run.log.epochs]).toEqual([0, []]);
+  });
+
   it("an abort saves once after the steps under way, wherever it comes", async () => {
     const whens = { step: [1, 1], features: [0, 0] } as const;
     for (const [kind, [epochSteps, steps]] of Object.entries(whens)) {

@@ -179,11 +179,19 @@ export class StageRun {
   }
 
   /** Loss and accuracy on the validation samples, every sample with the same weight. */
-  async #validate({ labels }: SampleSet): Promise<{ loss: number; accuracy: number }> {
-    const { classes } = this.#options.model;
+  async #validate({ labels, paths }: SampleSet): Promise<{ loss: number; accuracy: number }> {
+    const { model, state } = this.#options;
+    const { classes } = model;
     const logits = await this.#validation!.collect(labels.length);
+    const loss = crossEntropy(logits, labels, classes);
+    if (!Number.isFinite(loss)) {
+      const files = paths.filter(
+        (_, row) => !logits.subarray(row * classes, (row + 1) * classes).every(Number.isFinite),
+      );
+      throw new NonFiniteLossError(loss, state.epochs + 1, null, files);
+    }
     return {
-      loss: crossEntropy(logits, labels, classes),
+      loss,
       accuracy: countCorrect(logits, labels, classes) / labels.length,
     };
   }

@@ -1,12 +1,22 @@
-import { identifyArchitecture, loadWeights, readWeights, ResNet, type Architecture } from "@fracture/resnet";
+import {
+  identifyArchitecture,
+  loadWeights,
+  namingFile,
+  readWeights,
+  ResNet,
+  type Architecture,
+} from "@fracture/resnet";
 import { nn, type Device } from "@fracture/tensor";
 import { ModelFileError } from "./errors.ts";
+import { refuseNonFinite } from "./finite.ts";
 
 /** What training begins with, on the host. */
 export interface InitialWeights {
   readonly architecture: Architecture;
   /** Null: from scratch. */
   readonly weights: nn.StateDict | null;
+  /** Their file, for messages. */
+  readonly path?: string;
 }
 
 /** The head of a weight file has another size, and a new one takes its place. */
@@ -31,21 +41,22 @@ export async function readInitialWeights(
 ): Promise<InitialWeights> {
   if (path === null) return { architecture: architecture ?? DEFAULT_ARCHITECTURE, weights: null };
   const { state } = await readWeights(path);
-  const found = identifyArchitecture(state).architecture;
+  const found = namingFile(path, () => identifyArchitecture(state)).architecture;
+  refuseNonFinite(path, state);
   if (architecture !== null && architecture !== found)
     throw new ModelFileError(path, `holds a ${found}, and a ${architecture} is wanted`);
-  return { architecture: found, weights: state };
+  return { architecture: found, weights: state, path };
 }
 
 /**
  * The model that training begins with. What the weights don't give is drawn from the seed: a head as torch's nn.Linear is
  * initialised, or the whole network as torchvision's.
  *
- * @throws nn.StateDictError where the weights don't fit, with the whole list
+ * @throws ModelFileError (nn.StateDictError where no file is named) where the weights don't fit, with the whole list
  */
 export async function createModel(
   device: Device,
-  { architecture, weights }: InitialWeights,
+  { architecture, weights, path }: InitialWeights,
   { classes, seed }: { readonly classes: number; readonly seed: number },
 ): Promise<{ readonly model: ResNet; readonly newHead: NewHead | null }> {
   const generator = new nn.Generator(seed);
@@ -60,6 +71,7 @@ export async function createModel(
     return { model, newHead: (await loadWeights(model, weights)).newHead };
   } catch (error) {
     model.dispose();
-    throw error;
+    if (path === undefined || !(error instanceof nn.StateDictError)) throw error;
+    throw new ModelFileError(path, error.message, { cause: error });
   }
 }

@@ -3,6 +3,7 @@ import {
   ARCHITECTURES,
   findPublishedByHash,
   identifyArchitecture,
+  namingFile,
   IMAGENET_PREPROCESSING,
   parsePreprocessing,
   readWeights,
@@ -12,13 +13,14 @@ import {
   type Architecture,
   type Preprocessing,
 } from "@fracture/resnet";
-import type { Device, nn } from "@fracture/tensor";
+import { nn, type Device } from "@fracture/tensor";
 import { z } from "zod";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { recipeSchema, type Recipe } from "../recipe/recipe.ts";
 import { runPaths } from "../run/runFolder.ts";
 import { FRACTURE_VERSION } from "../version.ts";
 import { ModelFileError } from "./errors.ts";
+import { refuseNonFinite } from "./finite.ts";
 
 /** Marks our model files; the number changes when a reader would have to. */
 export const MODEL_FORMAT = "fracture-model/1";
@@ -86,7 +88,8 @@ export async function saveModel(
 export async function readModelFile(argument: string): Promise<ModelFile> {
   const path = weightsPath(argument);
   const { state, metadata } = await readWeights(path);
-  const { architecture, classes } = identifyArchitecture(state);
+  const { architecture, classes } = namingFile(path, () => identifyArchitecture(state));
+  refuseNonFinite(path, state);
   if (metadata["format"] !== MODEL_FORMAT) {
     const names = Array.from({ length: classes }, (_, i) => String(i));
     const preprocessing = await publishedPreprocessing(path);
@@ -111,7 +114,12 @@ export async function loadModel(argument: string, device: Device): Promise<Loade
 export function onDevice(file: ModelFile, device: Device): LoadedModel {
   const { path, weights, architecture, classes, preprocessing } = file;
   const model = new ResNet({ architecture, classes: classes.length, device, generator: null });
-  model.loadStateDict(weights);
+  try {
+    model.loadStateDict(weights);
+  } catch (error) {
+    model.dispose();
+    throw error instanceof nn.StateDictError ? new ModelFileError(path, error.message, { cause: error }) : error;
+  }
   model.eval();
   return { path, model, architecture, classes, preprocessing };
 }
