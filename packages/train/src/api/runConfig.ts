@@ -32,6 +32,8 @@ export interface RunConfig {
   readonly weightsSha256: string | null;
   /** Of the files' names, splits and labels. */
   readonly dataSha256: string;
+  /** Of all the rest: a run that goes on must be the one that was started. */
+  readonly configSha256?: string | undefined;
 }
 
 const configSchema = z.object({
@@ -55,32 +57,42 @@ const configSchema = z.object({
     .min(1),
   weightsSha256: z.string().nullable(),
   dataSha256: z.string(),
+  configSha256: z.string().optional(),
 });
 
 /** The configuration of a run that begins. */
 export async function newRunConfig(
-  given: Omit<RunConfig, "fracture" | "weightsSha256" | "dataSha256" | "data">,
+  given: Omit<RunConfig, "fracture" | "weightsSha256" | "dataSha256" | "configSha256" | "data">,
   data: DataFolder,
 ): Promise<RunConfig> {
   const { weights } = given.recipe;
-  return {
+  const config = {
     fracture: FRACTURE_VERSION,
     data: data.root,
     ...given,
     weightsSha256: weights === null ? null : await sha256OfFile(weights),
     dataSha256: fingerprint(data),
   };
+  return { ...config, configSha256: hashOf(config) };
 }
 
 /**
  * The configuration of a run that is resumed.
  *
- * @throws RunFolderError where there is none, or it is damaged
+ * @throws RunFolderError where there is none, it is damaged, or it was changed since the run was started
  */
 export async function loadRunConfig(folder: string): Promise<RunConfig> {
-  const parsed = configSchema.safeParse(await readRunConfig(folder));
-  if (parsed.success) return parsed.data;
-  throw new RunFolderError(runPaths(folder).config, "invalid", `is damaged (${z.prettifyError(parsed.error)})`);
+  const { config: path } = runPaths(folder);
+  const { configSha256, ...written } = await readRunConfig(folder);
+  const parsed = configSchema.safeParse({ ...written, configSha256 });
+  if (!parsed.success) throw new RunFolderError(path, "invalid", `is damaged (${z.prettifyError(parsed.error)})`);
+  if (configSha256 !== undefined && configSha256 !== hashOf(written))
+    throw new RunFolderError(
+      path,
+      "invalid",
+      "was changed since the run was started: undo that, or begin another run (data that has moved is named with --data)",
+    );
+  return parsed.data;
 }
 
 /**
@@ -94,6 +106,9 @@ export function checkSameData(config: RunConfig, data: DataFolder): void {
     `data: ${data.root} holds other files, classes or splits than when the run was started`,
   ]);
 }
+
+/** A hash of what JSON writes of a value. */
+const hashOf = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
 
 /** A hash of the pictures' names, splits and labels, whatever folder they lie in. */
 function fingerprint({ root, classes, splits }: DataFolder): string {

@@ -123,7 +123,7 @@ describeDevice("a run", (device) => {
     expect(found).toHaveLength(7);
     expect(found.slice(0, 5)).toEqual([0, 1, 2, 3, 4].map((i) => join(data, "train", CLASSES[0], `${i}.png`)));
     expect(found[5]).toContain("HTML");
-    expect(found[6]).toContain("ENOENT");
+    expect(found[6]).toContain("there is no such file");
   });
 
   it("stopped in the middle of an epoch and resumed leaves the same files as if it had not been", async () => {
@@ -188,6 +188,36 @@ describeDevice("a run", (device) => {
     rmSync(more);
     expect(error).toBeInstanceOf(RecipeError);
     expect(String(error)).toContain("holds other files, classes or splits than when the run was started");
+  });
+
+  it("is resumed only with the configuration that it was started with", async () => {
+    const path = join(out, "config.json");
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replace('"seed": 3', '"seed": 4'));
+    const error: unknown = await start({ mode: "resume", recipe: {} }).catch((reason: unknown) => reason);
+    writeFileSync(path, text);
+    expect(String(error)).toContain(`${path}: was changed since the run was started`);
+  });
+
+  it("is not made in the data folder, but for beside its splits", async () => {
+    const before = readdirSync(data);
+    const unopened = { ...context, openDevice: () => Promise.reject(new Error("the device was opened")) };
+    const into = (place: string) => trainRun({ data, out: place, recipe, cacheFolder: null }, unopened);
+    for (const place of [data, join(data, "train"), join(data, "train", "run")])
+      await expect(into(place)).rejects.toThrow(`${place}: lies in the data folder ${data}, where nothing is written`);
+    await expect(into(join(data, "runs"))).rejects.toThrow("the device was opened");
+    const classes = { data: join(data, "train"), out: join(data, "train", "runs"), recipe, cacheFolder: null };
+    await expect(trainRun(classes, unopened)).rejects.toThrow("lies in the data folder");
+    expect(readdirSync(data)).toEqual(before);
+  });
+
+  it("with one small picture left for the last batch is refused before the device is opened", async () => {
+    const unopened = { ...context, openDevice: () => Promise.reject(new Error("the device was opened")) };
+    const nine = { ...recipe, batchSize: 9 };
+    await expect(
+      trainRun({ data, out: join(folder, "lone"), recipe: nine, cacheFolder: null }, unopened),
+    ).rejects.toThrow(/batchSize: 10 pictures, 9 at a time, leave one/);
+    expect(existsSync(join(folder, "lone"))).toBe(false);
   });
 
   it("leaves no device memory behind", () => {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { workingPreprocessing } from "@fracture/resnet";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import type { DataFolder } from "../data/folder.ts";
@@ -9,8 +9,9 @@ import { readInitialWeights, type InitialWeights } from "../model/initialModel.t
 import { checkSameRecipe, parseRecipe, type RecipeOptions } from "../recipe/recipe.ts";
 import { RecipeError } from "../recipe/errors.ts";
 import { stagesOf } from "../recipe/stages.ts";
-import { checkRunFolder, runPaths } from "../run/runFolder.ts";
+import { checkRunFolder, RunFolderError, runPaths } from "../run/runFolder.ts";
 import type { RunEvent } from "./events.ts";
+import { refuseLoneBatch } from "./loneBatch.ts";
 import { decodeSplit, type DecodedSplit } from "./pictures.ts";
 import { checkSameData, loadRunConfig, newRunConfig, type RunConfig } from "./runConfig.ts";
 import { readTrainingData } from "./trainingData.ts";
@@ -57,6 +58,7 @@ async function prepareRun(
     counts: { train: count("train"), val: count("val"), test: count("test") },
     ignored,
   });
+  refuseOutInData(out, data);
   await checkRunFolder(out, mode);
   const { last } = runPaths(out);
   // A run that was killed before its first checkpoint has its beginning to go on from.
@@ -76,6 +78,7 @@ async function prepareRun(
     await decoded("test"),
   ];
   const config = started ?? (await newConfig({ data, recipe, preprocessing, allowUnreadable, initial: initial! }));
+  refuseLoneBatch(config.recipe, config.stages, train.labels.length);
   return { options, mode, config, splits: { train, val, test }, initial, resumed };
 }
 
@@ -97,6 +100,21 @@ async function configToResume({ out, recipe }: TrainRunOptions): Promise<RunConf
   const config = await loadRunConfig(out);
   checkSameRecipe(config.recipe, absolute(recipe));
   return config;
+}
+
+/** Data folders are never written to: a run among the pictures would be a class of them, or lie among them, the next time. */
+function refuseOutInData(out: string, { root, layout, splits }: DataFolder): void {
+  const below = relative(root, resolve(out));
+  const [first] = below.split(sep);
+  if (first === ".." || isAbsolute(below)) return;
+  const inSplit = Object.values(splits).some((files) => files?.paths[0]?.startsWith(join(root, first!) + sep));
+  // Beside split folders there is room: nothing is looked for there.
+  if (below !== "" && layout === "splits" && !inSplit) return;
+  throw new RunFolderError(
+    out,
+    "foreign",
+    `lies in the data folder ${root}, where nothing is written: choose another folder`,
+  );
 }
 
 /** The weights' path as any other working folder can use it. */

@@ -89,6 +89,8 @@ async function readImageFile(path: string): Promise<Uint8Array> {
     }
   } catch (error) {
     if (error instanceof ImageError) throw error;
+    if (error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw new ImageError(path, "there is no such file", { cause: error });
     throw new ImageError(path, `can't be read (${error instanceof Error ? error.message : String(error)})`, {
       cause: error,
     });

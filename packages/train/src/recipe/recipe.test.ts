@@ -28,6 +28,12 @@ describe("a recipe", () => {
     );
   });
 
+  test("refuses fractions that leave nothing to train on", () => {
+    expect(() => parseRecipe({ valFraction: 0.6, testFraction: 0.4 })).toThrow(
+      "these options make no sense:\n  valFraction: with testFraction it leaves nothing to train on",
+    );
+  });
+
   test("names every option at fault", () => {
     const error = (() => {
       try {
@@ -65,7 +71,8 @@ describe("the stages of a recipe", () => {
     const folder = mkdtempSync(join(tmpdir(), "fracture-stages-"));
     afterAll(() => rmSync(folder, { recursive: true }));
     const path = join(folder, "stages.json");
-    writeFileSync(path, JSON.stringify([{ freeze: "layer2", epochs: 3, lr: 0.1, backboneLr: 0.01 }]));
+    // Windows editors begin a file with a byte order mark.
+    writeFileSync(path, "\uFEFF" + JSON.stringify([{ freeze: "layer2", epochs: 3, lr: 0.1, backboneLr: 0.01 }]));
     expect(stages({ stages: await readStagesFile(path), epochs: 99 })).toEqual([
       { name: "from layer3", freeze: "layer2", epochs: 3, lr: 0.1, backboneLr: 0.01 },
     ]);

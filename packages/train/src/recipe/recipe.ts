@@ -95,6 +95,10 @@ export type RecipeOptions = z.input<typeof recipeSchema>;
  */
 export function parseRecipe(options: RecipeOptions): Recipe {
   const parsed = recipeSchema.safeParse(options);
+  if (parsed.success && (parsed.data.valFraction ?? 0) + (parsed.data.testFraction ?? 0) >= 1)
+    throw new RecipeError("these options make no sense:", [
+      "valFraction: with testFraction it leaves nothing to train on",
+    ]);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "options"}: ${message}`);
   throw new RecipeError("these options make no sense:", faults);

@@ -60,7 +60,7 @@ export function stagesOf(recipe: Recipe): Stage[] {
 export async function readStagesFile(path: string): Promise<z.output<typeof stageSchema>[]> {
   let text: unknown;
   try {
-    text = JSON.parse(await readFile(path, "utf8"));
+    text = JSON.parse((await readFile(path, "utf8")).replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new RecipeError(`${path}: can't be read as stages`, [error instanceof Error ? error.message : String(error)]);
   }

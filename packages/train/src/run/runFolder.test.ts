@@ -1,9 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readHistory, type HistoryRow } from "./history.ts";
-import { readRunConfig, RunFolder, RunFolderError, runPaths } from "./runFolder.ts";
+import { checkRunFolder, readRunConfig, RunFolder, RunFolderError, runPaths } from "./runFolder.ts";
 
 let parent = "";
 let folder = "";
@@ -65,7 +74,7 @@ describe("a run folder", () => {
     await makeRun(1, 1);
     const open = () => RunFolder.open(folder, { mode: "new", config: {} });
     await expect(open()).rejects.toThrow(
-      `${folder}: already holds a run (config.json, history.csv, steps.csv); resume it, overwrite it, or choose another folder`,
+      `${folder}: already holds a run (config.json, history.csv, steps.csv); resume it (--resume), replace it (--overwrite), or choose another folder`,
     );
     expect(await faultOf(open())).toEqual(["exists", 2]);
     expect(steps()).toHaveLength(1);
@@ -76,6 +85,20 @@ describe("a run folder", () => {
     mkdirSync(join(parent, "runs"));
     writeFileSync(folder, "");
     expect(await faultOf(RunFolder.open(folder, { mode: "new", config: {} }))).toEqual(["notAFolder", 2]);
+  });
+
+  test("that can't be made, below a file, is refused before anything is done", async () => {
+    mkdirSync(join(parent, "runs"));
+    writeFileSync(folder, "");
+    const below = join(folder, "a", "b");
+    await expect(checkRunFolder(below, "new")).rejects.toThrow(`${below}: can't be made: ${folder} is a file`);
+  });
+
+  // The superuser writes everywhere.
+  test.skipIf(process.getuid?.() === 0)("that takes no new files is refused before anything is done", async () => {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o555);
+    expect(await faultOf(checkRunFolder(folder, "new"))).toEqual(["notWritable", 2]);
   });
 
   test("resumes after the checkpoint's position, without the lines that came later", async () => {

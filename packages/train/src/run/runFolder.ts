@@ -1,6 +1,6 @@
-import { existsSync, statSync } from "node:fs";
-import { mkdir, readFile, readdir, rm } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { constants, existsSync, statSync } from "node:fs";
+import { access, mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { removeAbandonedTemporaries } from "./atomic.ts";
 import { CsvAppender } from "./csv.ts";
 import { HISTORY_COLUMNS, historyCells, type HistoryColumn, type HistoryRow } from "./history.ts";
@@ -9,7 +9,7 @@ import { writeJson } from "./results.ts";
 /** The format of the folder; `config.json` carries it, and marks the folder as one of ours. */
 export const RUN_FORMAT = "fracture-run/1";
 
-export type RunFolderFault = "exists" | "missing" | "notAFolder" | "foreign" | "invalid";
+export type RunFolderFault = "exists" | "missing" | "notAFolder" | "notWritable" | "foreign" | "invalid";
 
 /** The folder can't be used as asked: wrong usage or input, which a command line reports with exit code 2. */
 export class RunFolderError extends Error {
@@ -144,16 +144,28 @@ export async function checkRunFolder(folder: string, mode: OpenRunOptions["mode"
   if (existsSync(folder) && !statSync(folder).isDirectory()) {
     throw new RunFolderError(folder, "notAFolder", "is a file, and a run needs a folder");
   }
+  await refuseUnwritable(folder);
   const found = runFilesIn(runPaths(folder));
   if (mode === "new" && found.length > 0) {
     throw new RunFolderError(
       folder,
       "exists",
-      `already holds a run (${found.join(", ")}); resume it, overwrite it, or choose another folder`,
+      `already holds a run (${found.join(", ")}); resume it (--resume), replace it (--overwrite), or choose another folder`,
     );
   }
   if (mode === "resume" && found.length === 0) throw new RunFolderError(folder, "missing", "holds no run to resume");
   if (mode === "resume" || found.length > 0) await readRunConfig(folder);
+}
+
+/** The folder, or the nearest one above it that is there, must take new files. */
+async function refuseUnwritable(folder: string): Promise<void> {
+  let there = resolve(folder);
+  while (!existsSync(there)) there = dirname(there);
+  if (!statSync(there).isDirectory())
+    throw new RunFolderError(folder, "notAFolder", `can't be made: ${there} is a file`);
+  await access(there, constants.W_OK | constants.X_OK).catch(() => {
+    throw new RunFolderError(folder, "notWritable", `can't be written: ${there} takes no new files`);
+  });
 }
 
 /**
