@@ -57,14 +57,17 @@ export class RunProgress {
     const splits = Object.entries(counts).flatMap(([name, count]) =>
       count === null ? [] : [`${name} ${formatCount(count)}`],
     );
-    this.#progress.line(`pictures: ${splits.join(", ")}; classes: ${classes.map(printable).join(", ")}`);
+    this.#progress.line(
+      `pictures: ${splits.join(", ")}; ${classes.length > MOST_LISTED ? `${formatCount(classes.length)} ` : ""}classes: ${list(classes)}`,
+    );
     if (ignored.length > 0) this.#progress.line(`passed over, no pictures of a class: ${list(ignored)}`);
   }
 
   #unreadable({ split, files }: EventOf<"unreadable">): void {
     this.#progress.line(`set aside ${plural(files.length, "picture")} of ${split} that can't be read:`);
     for (const { path, reason } of files.slice(0, MOST_LISTED)) this.#progress.line(`  ${printable(path)}: ${reason}`);
-    if (files.length > MOST_LISTED) this.#progress.line(`  and ${files.length - MOST_LISTED} more`);
+    if (files.length > MOST_LISTED)
+      this.#progress.line(`  and ${files.length - MOST_LISTED} more (a run lists all in results/unreadable.csv)`);
   }
 
   #model({ architecture, weights, newHead }: EventOf<"model">): void {

@@ -42,6 +42,11 @@ describe("the architecture is read from names and shapes", () => {
 
 describe("what is none of the family is refused, saying why", () => {
   test.each([
+    [
+      "a block without its first convolution",
+      new Map([...stateOf("resnet18")].filter(([name]) => name !== "layer1.0.conv1.weight")),
+      /^not one of .*: layer1\.0\.conv1\.weight is missing$/,
+    ],
     ["a wide ResNet", stateOf("wide_resnet50_2"), /blocks of 128 planes .* wide ResNet/],
     ["a ResNeXt", stateOf("resnext50_32x4d"), /blocks of 128 planes in groups of 4 .* ResNeXt/],
     ["grey pictures", stateOf("resnet18", { "conv1.weight": [64, 1, 7, 7] }), /pictures of 1 channels; 3 are wanted/],

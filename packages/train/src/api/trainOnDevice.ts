@@ -14,6 +14,7 @@ import { createModel } from "../model/initialModel.ts";
 import { modelMetadata } from "../model/modelFile.ts";
 import { stepLR } from "../optim/stepLR.ts";
 import { readHistory } from "../run/history.ts";
+import { writeUnreadable } from "../run/results.ts";
 import { RunFolder, type OpenRunOptions, type RunPaths } from "../run/runFolder.ts";
 import { EventWriter } from "../run/tensorboard.ts";
 import { balancedWeights } from "./classWeights.ts";
@@ -47,6 +48,11 @@ export async function trainOnDevice(
   using folder = await RunFolder.open(options.out, opening);
   using events = new EventWriter(options.out, mode === "resume" ? { resumeAt: position.steps } : {});
   if (mode === "resume") onEvent({ kind: "resumed", ...position });
+  const setAside = Object.values(run.splits).flatMap((decoded) =>
+    decoded ? decoded.pictures.unreadable.map((file) => ({ split: decoded.split, ...file })) : [],
+  );
+  // Before training: who watches it can mend them meanwhile.
+  if (setAside.length > 0) await writeUnreadable(folder.paths.unreadable, setAside);
   const log = new RunFolderLog(folder, events);
   const checkpoints = new CheckpointFiles(
     {

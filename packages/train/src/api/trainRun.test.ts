@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -59,7 +59,15 @@ describeDevice("a run", (device) => {
       "probabilities.png",
       "roc.png",
       "training_curves.png",
+      "unreadable.csv",
       "val",
+    ]);
+    expect(readCsv(join(out, "results", "unreadable.csv"), ["split", "path", "reason"])).toEqual([
+      {
+        split: "train",
+        path: join(data, "train", CLASSES[0], "9.png"),
+        reason: "is an HTML page (a download that failed?)",
+      },
     ]);
     expect(readHistory(join(out, "history.csv")).map(({ stage, lrBackbone }) => [stage, lrBackbone])).toEqual([
       ["head", null],
@@ -188,6 +196,14 @@ describeDevice("a run", (device) => {
     rmSync(more);
     expect(error).toBeInstanceOf(RecipeError);
     expect(String(error)).toContain("holds other files, classes or splits than when the run was started");
+  });
+
+  it("whose data has moved asks where it is now", async () => {
+    const moved = join(folder, "moved");
+    renameSync(data, moved);
+    const asked: unknown = await start({ mode: "resume", data: undefined as never }).catch((reason: unknown) => reason);
+    renameSync(moved, data);
+    expect(String(asked)).toContain(`data: ${data} is there no longer; name the folder where its pictures are now`);
   });
 
   it("is resumed only with the configuration that it was started with", async () => {

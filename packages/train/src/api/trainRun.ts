@@ -126,5 +126,9 @@ function dataOf({ data }: TrainRunOptions, started: RunConfig | null): string {
   const root = data ?? started?.data;
   if (root === undefined)
     throw new RecipeError("these options make no sense:", ["data: a folder of pictures is needed"]);
+  if (data === undefined && !existsSync(root))
+    throw new RecipeError("a resumed run goes on as it was started:", [
+      `data: ${root} is there no longer; name the folder where its pictures are now`,
+    ]);
   return resolve(root);
 }

@@ -83,7 +83,9 @@ function shares(name: string, count: number, fractions: Fractions): Record<Split
   const train = count - val - test;
   if (train >= 1) return { train, val, test };
   const wished = SPLITS.filter((split) => fractions[split] > 0);
-  throw new SplitError(`class "${name}" has ${count} pictures, too few to be split into ${wished.join(", ")}`);
+  throw new SplitError(
+    `class "${name}" has ${count} ${count === 1 ? "picture" : "pictures"}, too few to be split into ${wished.join(", ")}`,
+  );
 }
 
 interface Group {

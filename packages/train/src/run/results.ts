@@ -9,6 +9,15 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
+/** Writes `results/unreadable.csv` atomically: `split,path,reason` of every picture that was set aside. */
+export async function writeUnreadable(
+  path: string,
+  pictures: readonly { readonly split: string; readonly path: string; readonly reason: string }[],
+): Promise<void> {
+  const lines = pictures.map((picture) => csvLine([picture.split, picture.path, picture.reason]));
+  await writeFileAtomic(path, csvLine(["split", "path", "reason"]) + lines.join(""));
+}
+
 export interface PredictionTable {
   /** Class names, in the order of the probabilities. */
   classes: readonly string[];

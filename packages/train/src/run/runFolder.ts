@@ -38,6 +38,7 @@ export function runPaths(folder: string) {
     results,
     metrics: join(results, "metrics.json"),
     predictions: join(results, "predictions.csv"),
+    unreadable: join(results, "unreadable.csv"),
   };
 }
 
