@@ -183,14 +183,14 @@ describeGpu("conv2d kernels", (gpu) => {
     expectProducts(sizes, [{ ...gpu().limits, deviceClass: "cpu" }]),
   );
 
-  it("an image has the same bits alone and in a batch", async () => {
-    // Up to 64 rows of outputs a software device reads the filters where they are, past them from a packed copy.
-    const [alone, batch] = [1, 2].map((n) => conv2dGeometry({ ...cases["3x3/1"]!, n })) as [
+  it("images have the same bits in a small batch and in a large one", async () => {
+    // Up to 256 rows of outputs a software device reads the filters where they are, past them from a packed copy.
+    const [alone, batch] = [4, 8].map((n) => conv2dGeometry({ ...cases["3x3/1"]!, n })) as [
       Conv2dGeometry,
       Conv2dGeometry,
     ];
     const w = randomNormal(batch.k * 9 * batch.c, 2);
-    const [x, dy] = [randomNormal(2 * 63 * batch.c, 1), randomNormal(2 * 63 * batch.k, 4)];
+    const [x, dy] = [randomNormal(8 * 63 * batch.c, 1), randomNormal(8 * 63 * batch.k, 4)];
     for (const limits of classes()) {
       const y = (await runPlan(gpu(), planConv2dForward(alone, limits), { x: x.slice(0, x.length / 2), w })).y!;
       const dx = (await runPlan(gpu(), planConv2dGradInput(alone, limits), { dy: dy.slice(0, dy.length / 2), w })).dx!;

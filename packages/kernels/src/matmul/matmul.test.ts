@@ -76,8 +76,8 @@ describeGpu("matmul kernels", (gpu) => {
   it.each(orientations)(
     "rows have the same bits, whether many or few are multiplied: $transposeA, $transposeB",
     async (o) => {
-      // Up to 64 rows a software device reads B where it is, past them from a packed copy.
-      const [few, many, n, k] = [64, 65, 19, 24];
+      // Up to 256 rows a software device reads B where it is, past them from a packed copy.
+      const [few, many, n, k] = [256, 257, 19, 24];
       const rows = randomNormal(many * k, 1);
       const b = randomNormal(k * n, 2);
       const stored = (m: number): Float32Array<ArrayBuffer> =>

@@ -41,7 +41,7 @@ export interface RightSide {
 }
 
 /** Tiles of rows below which packing costs more than it saves. */
-const TILES_WORTH_PACKING = 4;
+const TILES_WORTH_PACKING = 16;
 
 /** Where the first tap is in a filter. */
 const firstTap = ({ down, across, pitch }: RightSource): number =>
