@@ -8,6 +8,7 @@ import {
   softmaxCrossEntropy,
   tidy,
   type Device,
+  type Program,
   type Tensor,
 } from "@fracture/tensor";
 import { CheckError } from "../exitCodes.ts";
@@ -73,15 +74,7 @@ export async function stepRow(
   if (!Number.isFinite(loss)) throw new CheckError(`the loss became ${loss}`);
   return {
     name: `${arch} training step, ${size} x ${size}, batch ${batchSize}, f32`,
-    ...timed(timing),
-    images_per_s: (batchSize * 1000) / timing.medianMs,
-    gflop_per_s: program.flop / timing.medianMs / 1e6,
-    flop: program.flop,
-    kernels: program.kernels.length,
-    dispatches: program.dispatches,
-    slot_bytes: program.slotBytes,
-    unshared_bytes: program.unsharedBytes,
-    live_bytes: device.counts.liveBytes,
+    ...figuresOf(device, program, timing, batchSize),
     created_while_measured: {
       buffers: device.counts.created - created.created,
       bind_groups: device.counts.bindGroups - created.bindGroups,
@@ -127,6 +120,15 @@ export async function inferRow(
   }, measuring);
   return {
     name: `${arch} inference, ${size} x ${size}, batch ${batchSize}, f32`,
+    ...figuresOf(device, program, timing, batchSize),
+    compile_ms: compileMs,
+    largest_error: difference,
+  };
+}
+
+/** What a measured program took and takes. */
+function figuresOf(device: Device, program: Program<unknown>, timing: Parameters<typeof timed>[0], batchSize: number) {
+  return {
     ...timed(timing),
     images_per_s: (batchSize * 1000) / timing.medianMs,
     gflop_per_s: program.flop / timing.medianMs / 1e6,
@@ -136,8 +138,6 @@ export async function inferRow(
     slot_bytes: program.slotBytes,
     unshared_bytes: program.unsharedBytes,
     live_bytes: device.counts.liveBytes,
-    compile_ms: compileMs,
-    largest_error: difference,
   };
 }
 
