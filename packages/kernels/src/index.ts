@@ -1,3 +1,4 @@
+export type * from "./choices.ts";
 export * from "./encode.ts";
 export * from "./errors.ts";
 export * from "./limits.ts";

@@ -1,3 +1,5 @@
+import type { Choices } from "./choices.ts";
+
 /** Element types of device buffers. */
 export type DType = "f32" | "f16" | "u32" | "i32";
 
@@ -28,6 +30,8 @@ export interface DeviceLimits {
   readonly subgroups: { readonly min: number; readonly max: number } | null;
   readonly f16: boolean;
   readonly matrices: readonly MatrixSize[];
+  /** Variants that were measured to be the fastest here; none where they are left out. */
+  readonly choices?: Choices;
 }
 
 /** WebGPU's guaranteed limits: the device of the snapshots, and the least that a plan has to work with. */
