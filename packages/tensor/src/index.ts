@@ -11,6 +11,7 @@ export { defineOp, type OpContext, type OpDefinition } from "./autograd/defineOp
 export { capture, type CaptureOptions } from "./capture/capture.ts";
 export { SlotPool } from "./capture/slotPool.ts";
 export { Storage } from "./storage.ts";
+export { Timestamps } from "./timestamps.ts";
 export {
   packViews,
   pictureWords,
