@@ -17,6 +17,7 @@ export * from "./loop/earlyStopping.ts";
 export { InterruptedError, NonFiniteLogitsError, NonFiniteLossError, NonFiniteWeightsError } from "./loop/errors.ts";
 export { OPTIMIZERS, type OptimizerName } from "./loop/optimizers.ts";
 export type { FitEvent } from "./loop/options.ts";
+export { ReadRing, STEPS_IN_FLIGHT } from "./loop/readRing.ts";
 export { FREEZE_CHOICES, type Freeze, type Stage } from "./loop/stages.ts";
 export * from "./model/errors.ts";
 export type { NewHead } from "./model/initialModel.ts";

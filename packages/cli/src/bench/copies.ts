@@ -6,6 +6,9 @@ import { measure, type MeasureOptions } from "./measure.ts";
 const BYTES = 32 * 2 ** 20;
 const COPIES = 8;
 
+/** What the rate of copies on the device was measured by. */
+export const MEASURED_COPIES = `${COPIES} copies of ${BYTES / 2 ** 20} MiB from buffer to buffer`;
+
 export interface CopyRates {
   /** Reads and writes counted. */
   readonly gbyte_per_s: number;

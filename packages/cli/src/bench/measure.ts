@@ -24,10 +24,14 @@ export async function measure(body: () => Promise<void>, { warmUp, repeats, sign
     await body();
     if (run >= 0) times.push(performance.now() - started);
   }
-  times.sort((a, b) => a - b);
-  const middle = times.length >> 1;
-  const medianMs = times.length % 2 === 1 ? times[middle]! : (times[middle - 1]! + times[middle]!) / 2;
-  return { medianMs, minMs: times[0]!, repeats };
+  return { medianMs: medianOf(times), minMs: Math.min(...times), repeats };
+}
+
+/** The middle one of some numbers, or the mean of the two in the middle. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** A submission this long drowns what it costs to submit. */

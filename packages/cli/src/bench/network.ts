@@ -15,6 +15,8 @@ import { CheckError } from "../exitCodes.ts";
 import { plural } from "../output/format.ts";
 import type { Progress } from "../output/progress.ts";
 import { noise } from "./check.ts";
+import { idleShare } from "./dispatchTimes.ts";
+import { explain, type Explanation } from "./explain.ts";
 import { measure, type MeasureOptions } from "./measure.ts";
 import { timed, type BenchRow } from "./report.ts";
 
@@ -23,10 +25,14 @@ export interface NetworkOptions {
   readonly size: number;
   readonly batchSize: number;
   readonly classes: number;
+  /** Time every dispatch too. */
+  readonly explain: boolean;
 }
 
 const SEED = 0;
 const CHECKED_STEPS = 2;
+/** Steps queued in a row, to see how long the device waits between them. */
+const QUEUED_STEPS = 8;
 // A captured program runs the kernels of the eager run, in its order: what differs is where intermediates lie. Passes that
 // fuse kernels may round otherwise.
 const LARGEST_DIFFERENCE = 1e-4;
@@ -65,26 +71,31 @@ export async function stepRow(
   const difference = checkClose(`the losses of the first ${CHECKED_STEPS} steps`, losses, expected);
 
   progress.update(`measuring ${plural(measuring.repeats, "step")}`);
-  const created = device.counts;
+  const before = device.counts;
   const timing = await measure(async () => {
     program.replay();
     await device.sync();
   }, measuring);
+  const after = device.counts;
+  progress.update(`queueing ${plural(QUEUED_STEPS, "step")} in a row`);
+  const idle = await idleShare(device, program, program.result, { steps: QUEUED_STEPS, signal: measuring.signal });
   const loss = await program.result.item();
   if (!Number.isFinite(loss)) throw new CheckError(`the loss became ${loss}`);
   return {
     name: `${arch} training step, ${size} x ${size}, batch ${batchSize}, f32`,
     ...figuresOf(device, program, timing, batchSize),
+    idle_between_steps: idle,
     created_while_measured: {
-      buffers: device.counts.created - created.created,
-      bind_groups: device.counts.bindGroups - created.bindGroups,
-      pipelines: device.counts.pipelines - created.pipelines,
+      buffers: after.created - before.created,
+      bind_groups: after.bindGroups - before.bindGroups,
+      pipelines: after.pipelines - before.pipelines,
     },
     compile_ms: compileMs,
     first_losses: losses,
     eager_losses: expected,
     largest_error: difference,
     last_loss: loss,
+    ...(await explanation(device, program, options, measuring, progress)),
   };
 }
 
@@ -123,7 +134,18 @@ export async function inferRow(
     ...figuresOf(device, program, timing, batchSize),
     compile_ms: compileMs,
     largest_error: difference,
+    ...(await explanation(device, program, options, measuring, progress)),
   };
+}
+
+async function explanation(
+  device: Device,
+  program: Program<unknown>,
+  { explain: wanted }: NetworkOptions,
+  measuring: MeasureOptions,
+  progress: Progress,
+): Promise<{ explanation?: Explanation }> {
+  return wanted ? { explanation: await explain(device, program, measuring, progress) } : {};
 }
 
 /** What a measured program took and takes. */

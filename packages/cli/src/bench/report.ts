@@ -3,6 +3,8 @@ import { describeAdapter } from "../device.ts";
 import type { Io } from "../io.ts";
 import { formatBytes, formatNumber } from "../output/format.ts";
 import { formatTable, type Column } from "../output/table.ts";
+import type { Explanation } from "./explain.ts";
+import { formatExplanation } from "./explainReport.ts";
 import type { Timing } from "./measure.ts";
 
 /** One measurement. Names as they are in the JSON, which is an interface to other programs. */
@@ -14,6 +16,7 @@ export interface BenchRow {
   readonly images_per_s?: number;
   readonly gflop_per_s?: number;
   readonly gbyte_per_s?: number;
+  readonly explanation?: Explanation;
   readonly [more: string]: unknown;
 }
 
@@ -54,7 +57,7 @@ export function printRows(
   io: Io,
   device: Device,
   rows: readonly BenchRow[],
-  { json }: { readonly json: boolean },
+  { json, each = false }: { readonly json: boolean; readonly each?: boolean },
 ): void {
   if (json) {
     const { device: adapter, description: driver, software } = device.info;
@@ -71,6 +74,7 @@ export function printRows(
   );
   const notes = rows.flatMap(networkNote);
   if (notes.length > 0) io.stdout.write(`\n${notes.join("\n")}\n`);
+  for (const { explanation } of rows) if (explanation) io.stdout.write(`\n${formatExplanation(explanation, { each })}`);
 }
 
 /** What a captured program is made of. */
@@ -83,5 +87,10 @@ function networkNote(row: BenchRow): string[] {
     `${row["kernels"]} kernels in ${String(row["dispatches"])} dispatches, compiled in ${formatNumber(Number(row["compile_ms"]) / 1000)} s`,
     `${slots} of intermediates (${unshared} without sharing), ${live} in all`,
     `agrees with the eager run (largest relative difference ${formatNumber(Number(row["largest_error"]))})`,
+    ...(typeof row["idle_between_steps"] === "number"
+      ? [
+          `between steps that are queued in a row the device idles for ${formatNumber(row["idle_between_steps"] * 100)}% of the time`,
+        ]
+      : []),
   ];
 }

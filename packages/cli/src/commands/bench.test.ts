@@ -2,6 +2,7 @@ import { describeDevice } from "@fracture/tensor/testing";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import type { Explanation } from "../bench/explain.ts";
 import { runCaptured } from "../testing/captured.ts";
 import { temporaryFolder } from "../testing/temporaryFolder.ts";
 
@@ -50,7 +51,9 @@ describeDevice("fracture bench", (device) => {
     "step --json gives images/s of a step that agrees with the eager run and creates nothing",
     { timeout: 300_000 },
     async () => {
-      const { rows } = await report(..."step --arch resnet18 --size 32 --batch-size 2 --classes 3".split(" "));
+      const { rows } = await report(
+        ..."step --arch resnet18 --size 32 --batch-size 2 --classes 3 --explain".split(" "),
+      );
       const [row] = rows;
       expect(rows).toHaveLength(1);
       expect(row!["images_per_s"]).toBeCloseTo(2000 / row!.median_ms, 6);
@@ -58,6 +61,18 @@ describeDevice("fracture bench", (device) => {
       expect(row!["slot_bytes"]).toBeLessThan(row!["unshared_bytes"]!);
       expect(row!["created_while_measured"]).toEqual({ buffers: 0, bind_groups: 0, pipelines: 0 });
       expect(row!["last_loss"]).toBeGreaterThan(0);
+      expect(row!["idle_between_steps"]).toBeGreaterThanOrEqual(0);
+      expect(row!["idle_between_steps"]).toBeLessThan(1);
+      const { each, kinds, total, replay_ms } = row!["explanation"] as unknown as Explanation;
+      expect([total.kernels, total.dispatches]).toEqual([row!["kernels"], row!["dispatches"]]);
+      expect(each).toHaveLength(row!["kernels"]!);
+      expect(total.flop).toBe(row!["flop"]);
+      for (const costs of [each, kinds]) {
+        expect(costs.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(total.ms, 6);
+        expect(costs.reduce((sum, { dispatches }) => sum + dispatches, 0)).toBe(row!["dispatches"]);
+      }
+      for (const { passes } of each) for (const { ms } of passes) expect(ms).toBeGreaterThan(0);
+      expect(replay_ms).toBeGreaterThan(0);
     },
   );
 

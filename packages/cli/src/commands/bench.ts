@@ -15,6 +15,8 @@ interface BenchOptions {
   readonly repeat: number;
   readonly warmUp: number;
   readonly json: boolean;
+  /** Of `step` and `infer`. */
+  readonly each?: boolean;
 }
 
 const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES);
@@ -59,7 +61,9 @@ export function benchCommand(program: Command, io: Io): void {
       .addOption(new Option("--arch <name>", "the network").choices(ARCHITECTURE_NAMES).default("resnet50"))
       .option("--size <pixels>", "height and width of the images", integer(1), 64)
       .option("--batch-size <n>", "images in a batch", integer(1), 8)
-      .option("--classes <n>", "size of the head", integer(2), 1000);
+      .option("--classes <n>", "size of the head", integer(2), 1000)
+      .option("--explain", "time every dispatch, and compare it with what this device was seen to reach", false)
+      .option("--each", "list every dispatch of the explanation, not only their kinds", false);
 
   network("step", "a training step: forward, loss, backward and Adam").action(
     (options: BenchOptions & NetworkOptions) =>
@@ -80,7 +84,7 @@ export function benchCommand(program: Command, io: Io): void {
 /** Opens the device, measures, prints. */
 async function measured(
   io: Io,
-  { adapter, repeat, warmUp, json }: BenchOptions,
+  { adapter, repeat, warmUp, json, each = false }: BenchOptions,
   body: (device: Device, measure: MeasureOptions, progress: Progress) => Promise<BenchRow[]>,
 ): Promise<void> {
   const { printRows } = await import("../bench/report.ts");
@@ -88,6 +92,6 @@ async function measured(
     using progress = new Progress(io.stderr);
     const rows = await body(device, { repeats: repeat, warmUp, signal: io.signal }, progress);
     progress.clear();
-    printRows(io, device, rows, { json });
+    printRows(io, device, rows, { json, each });
   });
 }
