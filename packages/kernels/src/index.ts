@@ -1,8 +1,10 @@
 export type * from "./choices.ts";
 export * from "./encode.ts";
 export * from "./errors.ts";
+export * from "./half.ts";
 export * from "./limits.ts";
 export * from "./plan.ts";
+export type { ActivationType } from "./stored.ts";
 export * from "./elementwise/index.ts";
 export * from "./reduce/index.ts";
 export * from "./permute/index.ts";

@@ -1,5 +1,6 @@
 import type { DeviceLimits } from "../limits.ts";
 import type { KernelPlan } from "../plan.ts";
+import { storedBytes } from "../stored.ts";
 import {
   batchNormPlan,
   checkBackwardFusion,
@@ -19,7 +20,7 @@ const maskOf = ({
 }): Gradient["mask"] => (relu ? (residual ? "y" : "x") : "none");
 
 /**
- * The gradient of `planBatchNormTrain`, f32. With g = dy where the relu passed (y > 0), else 0, and
+ * The gradient of `planBatchNormTrain`. With g = dy where the relu passed (y > 0), else 0, and
  * xhat = (x - saveMean) * saveInvStd:
  * dbeta = sum g, dgamma = sum g * xhat, dx = gamma * saveInvStd * (g - dbeta / rows - xhat * dgamma / rows), dresidual = g.
  * Operands `x`, `dy` [rows, c], `gamma`, `saveMean`, `saveInvStd` [c]; with relu alone `beta` [c] (the mask is computed
@@ -30,9 +31,9 @@ export function planBatchNormTrainBackward(g: BatchNormTrainBackwardGeometry, li
   const kernel = "batchNorm.trainBackward";
   checkBatchNorm(kernel, g);
   checkBackwardFusion(kernel, g);
-  const { rows, c, residual = false } = g;
-  const gradient: Gradient = { rows, c, eps: 0, frozen: false, mask: maskOf(g), residual };
-  const [all, one] = [rows * c * 4, c * 4];
+  const { rows, c, residual = false, dtype = "f32" } = g;
+  const gradient: Gradient = { rows, c, eps: 0, frozen: false, mask: maskOf(g), residual, dtype };
+  const [all, one] = [storedBytes(dtype, rows * c), c * 4];
   const tile = tileOf("reduce", g, limits);
   const label = `${kernel} [${rows},${c}]`;
   return batchNormPlan(
@@ -74,9 +75,9 @@ export function planBatchNormEvalBackward(g: BatchNormEvalBackwardGeometry, limi
   const kernel = "batchNorm.evalBackward";
   checkBatchNorm(kernel, g);
   checkBackwardFusion(kernel, g);
-  const { rows, c, eps, residual = false, parameters = true } = g;
-  const gradient: Gradient = { rows, c, eps, frozen: true, mask: maskOf(g), residual };
-  const [all, one] = [rows * c * 4, c * 4];
+  const { rows, c, eps, residual = false, parameters = true, dtype = "f32" } = g;
+  const gradient: Gradient = { rows, c, eps, frozen: true, mask: maskOf(g), residual, dtype };
+  const [all, one] = [storedBytes(dtype, rows * c), c * 4];
   const tile = tileOf(parameters ? "reduce" : "map", g, limits);
   const label = `${kernel} [${rows},${c}]`;
   const needsX = parameters || gradient.mask === "x";

@@ -1,18 +1,13 @@
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { definePass, type KernelPass, type KernelPlan } from "../plan.ts";
-import {
-  batchNormPlan,
-  checkBatchNorm,
-  type BatchNormEvalGeometry,
-  type BatchNormFusion,
-  type BatchNormTrainGeometry,
-} from "./geometry.ts";
+import { storedArray, storedBytes } from "../stored.ts";
+import { batchNormPlan, checkBatchNorm, type BatchNormEvalGeometry, type BatchNormTrainGeometry } from "./geometry.ts";
 import { finalisePass, momentsPass } from "./statistics.ts";
-import { columnRead, columnType, columnWrite, tileMain, tileOf, tileParams, tileWorkgroups } from "./tile.ts";
+import { columnRead, columnType, tileMain, tileOf, tileParams, tileWorkgroups } from "./tile.ts";
 
 /**
- * Batch norm by the batch's own statistics (torch's batch_norm with training = True), f32:
+ * Batch norm by the batch's own statistics (torch's batch_norm with training = True):
  * y = relu((x - mean) / sqrt(var + eps) * gamma + beta + residual), residual and relu where they are asked for.
  * Operands `x`, (`residual`) [rows, c]; `gamma`, `beta` [c]; `runningMean`, `runningVar` [c], updated in place; written:
  * `saveMean`, `saveInvStd` [c] for the backward plan and `y` [rows, c]. The normalisation uses the biased variance, the
@@ -20,10 +15,10 @@ import { columnRead, columnType, columnWrite, tileMain, tileOf, tileParams, tile
  */
 export function planBatchNormTrain(g: BatchNormTrainGeometry, limits: DeviceLimits): KernelPlan {
   checkBatchNorm("batchNorm.train", g);
-  const { rows, c, residual = false } = g;
+  const { rows, c, residual = false, dtype = "f32" } = g;
   if (rows === 1)
     throw new GeometryError("batchNorm.train", "expected more than 1 value per channel when training", { rows, c });
-  const [all, one] = [rows * c * 4, c * 4];
+  const [all, one] = [storedBytes(dtype, rows * c), c * 4];
   const tile = tileOf("reduce", g, limits);
   const label = `batchNorm.train [${rows},${c}]`;
   return batchNormPlan(
@@ -43,7 +38,7 @@ export function planBatchNormTrain(g: BatchNormTrainGeometry, limits: DeviceLimi
       },
       workspace: { partials: tile.chunks * 2 * one },
       passes: [
-        momentsPass(`${label} moments`, tile, limits),
+        momentsPass(`${label} moments`, g, tile, limits),
         finalisePass(`${label} statistics`, g, tile, limits),
         applyPass(`${label} apply`, g, "saved", limits),
       ],
@@ -54,12 +49,12 @@ export function planBatchNormTrain(g: BatchNormTrainGeometry, limits: DeviceLimi
 }
 
 /**
- * Batch norm by the running statistics (torch's batch_norm with training = False), f32. Operands `x`, (`residual`)
+ * Batch norm by the running statistics (torch's batch_norm with training = False). Operands `x`, (`residual`)
  * [rows, c]; `gamma`, `beta`, `runningMean`, `runningVar` [c]; `y` [rows, c] is written. Options as in training.
  */
 export function planBatchNormEval(g: BatchNormEvalGeometry, limits: DeviceLimits): KernelPlan {
   checkBatchNorm("batchNorm.eval", g);
-  const [all, one] = [g.rows * g.c * 4, g.c * 4];
+  const [all, one] = [storedBytes(g.dtype ?? "f32", g.rows * g.c), g.c * 4];
   return batchNormPlan(
     "batchNorm.eval",
     g,
@@ -82,37 +77,40 @@ export function planBatchNormEval(g: BatchNormEvalGeometry, limits: DeviceLimits
 
 function applyPass(
   label: string,
-  g: BatchNormFusion & { readonly rows: number; readonly c: number; readonly eps: number },
+  g: BatchNormEvalGeometry,
   statistics: "saved" | "running",
   limits: DeviceLimits,
 ): KernelPass {
-  const { relu = false, residual = false } = g;
+  const { relu = false, residual = false, dtype = "f32" } = g;
   const tile = tileOf("map", g, limits);
+  const rows = storedArray(dtype, tile.width);
   const read = columnRead(tile);
   const T = columnType(tile);
   const saved = statistics === "saved";
   return definePass({
     label,
     bindings: {
-      x: read,
-      ...(residual ? { residual: read } : {}),
+      x: rows.read,
+      ...(residual ? { residual: rows.read } : {}),
       gamma: read,
       beta: read,
       ...(saved ? { saveMean: read, saveInvStd: read } : { runningMean: read, runningVar: read }),
-      y: columnWrite(tile),
+      y: rows.write,
     },
     params: { ...tileParams(tile), eps: { f32: g.eps } },
+    enables: rows.enables,
     body: tileMain(tile, {
       before: saved
         ? "let mean = saveMean[column];\n  let scale = saveInvStd[column] * gamma[column];\n  let shift = beta[column];"
         : `let mean = runningMean[column];\n  let scale = ${T}(1.0) / sqrt(runningVar[column] + ${T}(params.eps)) * gamma[column];\n  let shift = beta[column];`,
-      load: (at, k) => `let v${k} = x[${at}];${residual ? ` let r${k} = residual[${at}];` : ""}`,
+      load: (at, k) =>
+        `let v${k} = ${rows.load(`x[${at}]`)};${residual ? ` let r${k} = ${rows.load(`residual[${at}]`)};` : ""}`,
       use: (at, k) => {
         const value = `(v${k} - mean) * scale + shift${residual ? ` + r${k}` : ""}`;
         // a select, not a max: NaN goes through, as torch's relu lets it
         return relu
-          ? `let z${k} = ${value}; y[${at}] = select(z${k}, ${T}(), z${k} < ${T}());`
-          : `y[${at}] = ${value};`;
+          ? `let z${k} = ${value}; y[${at}] = ${rows.store(`select(z${k}, ${T}(), z${k} < ${T}())`)};`
+          : `y[${at}] = ${rows.store(value)};`;
       },
     }),
     workgroups: tileWorkgroups(tile, limits),

@@ -2,11 +2,14 @@ import { checkBindingSizes } from "../elementwise/flat.ts";
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { checkSizes, type KernelPass, type KernelPlan } from "../plan.ts";
+import { checkStored, storedName, type ActivationType } from "../stored.ts";
 
 /** Batch norm over x [rows, c]: a [n, h, w, c] image batch has n * h * w rows. Rows are data, channels constants. */
 export interface BatchNormShape {
   readonly rows: number;
   readonly c: number;
+  /** How x, y, the residual and their gradients are stored. Parameters and statistics are f32. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
 /** What follows the normalisation in the same pass. */
@@ -56,7 +59,7 @@ export function checkBackwardFusion(kernel: string, { relu = false, residual = f
 
 export function batchNormPlan(
   kernel: string,
-  { rows, c, relu, residual }: BatchNormShape & BatchNormFusion,
+  { rows, c, relu, residual, dtype = "f32" }: BatchNormShape & BatchNormFusion,
   parts: {
     readonly operands: Readonly<Record<string, number>>;
     readonly workspace?: Readonly<Record<string, number>>;
@@ -67,7 +70,8 @@ export function batchNormPlan(
   limits: DeviceLimits,
 ): KernelPlan {
   const { operands, workspace = {}, passes, flop } = parts;
-  const name = `${kernel}${residual ? " residual" : ""}${relu ? " relu" : ""} [${rows},${c}]`;
+  const name = `${kernel}${storedName(dtype)}${residual ? " residual" : ""}${relu ? " relu" : ""} [${rows},${c}]`;
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, { ...operands, ...workspace }, limits);
   const bytes = Object.values(operands).reduce((sum, size) => sum + size, 0);
   return { name, operands, workspace, flop: flop * rows * c, bytes, passes };

@@ -1,6 +1,7 @@
 import { F32_READ, F32_WRITE } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { definePass, type KernelPass } from "../plan.ts";
+import { storedArray, type ActivationType } from "../stored.ts";
 import { foldChunks, secondStageMain, secondStageWorkgroups } from "./statistics.ts";
 import {
   columnRead,
@@ -23,13 +24,14 @@ export interface Gradient {
   /** The relu's mask: none, from y, or computed again from x (which saves reading y, and y's life). */
   readonly mask: "none" | "y" | "x";
   readonly residual: boolean;
+  readonly dtype: ActivationType;
 }
 
 /** With frozen statistics the sums pass writes dx on the way, unless y and dresidual take its place among the bindings. */
 const isDirect = ({ frozen, mask }: Gradient): boolean => frozen && mask !== "y";
 
 /** Bindings and WGSL of `mean` and, where they are needed, `scale` and `shift`, as the forward pass has them. */
-function statistics(gradient: Gradient, tile: Tile) {
+export function statistics(gradient: Gradient, tile: Tile) {
   const { frozen, mask, eps } = gradient;
   const read = columnRead(tile);
   const T = columnType(tile);
@@ -50,7 +52,7 @@ function statistics(gradient: Gradient, tile: Tile) {
 }
 
 /** g, dy behind the mask, as `gK`. */
-function masked({ mask }: Gradient, T: string, k: number): string {
+export function masked({ mask }: Gradient, T: string, k: number): string {
   if (mask === "none") return `let g${k} = dy${k};`;
   const inactive = mask === "y" ? `y${k} <= ${T}()` : `d${k} * scale + shift <= ${T}()`;
   return `let g${k} = select(dy${k}, ${T}(), ${inactive});`;
@@ -61,7 +63,7 @@ export function sumsPass(label: string, gradient: Gradient, tile: Tile, limits: 
   const { columns, lanes, rowLanes } = tile;
   const { mask, residual } = gradient;
   const T = columnType(tile);
-  const read = columnRead(tile);
+  const rows = storedArray(gradient.dtype, tile.width);
   const { bindings, wgsl, params } = statistics(gradient, tile);
   const write = `partials[chunk * ${2 * columns}u + column] = sum;
     partials[chunk * ${2 * columns}u + ${columns}u + column] = product;`;
@@ -78,15 +80,16 @@ export function sumsPass(label: string, gradient: Gradient, tile: Tile, limits: 
   return definePass({
     label,
     bindings: {
-      x: read,
-      dy: read,
+      x: rows.read,
+      dy: rows.read,
       ...bindings,
-      ...(mask === "y" ? { y: read } : {}),
-      ...(residual ? { dresidual: columnWrite(tile) } : {}),
-      ...(isDirect(gradient) ? { dx: columnWrite(tile) } : {}),
+      ...(mask === "y" ? { y: rows.read } : {}),
+      ...(residual ? { dresidual: rows.write } : {}),
+      ...(isDirect(gradient) ? { dx: rows.write } : {}),
       partials: columnWrite(tile),
     },
     params: { ...tileParams(tile), ...params },
+    enables: rows.enables,
     body: tileMain(tile, {
       declarations:
         rowLanes === 1
@@ -96,9 +99,9 @@ export function sumsPass(label: string, gradient: Gradient, tile: Tile, limits: 
   var sum = ${T}();
   var product = ${T}();`,
       load: (at, k) =>
-        `let d${k} = x[${at}] - mean; let dy${k} = dy[${at}];${mask === "y" ? ` let y${k} = y[${at}];` : ""}`,
+        `let d${k} = ${rows.load(`x[${at}]`)} - mean; let dy${k} = ${rows.load(`dy[${at}]`)};${mask === "y" ? ` let y${k} = ${rows.load(`y[${at}]`)};` : ""}`,
       use: (at, k) =>
-        `${masked(gradient, T, k)} sum += g${k}; product += g${k} * d${k};${residual ? ` dresidual[${at}] = g${k};` : ""}${isDirect(gradient) ? ` dx[${at}] = scale * g${k};` : ""}`,
+        `${masked(gradient, T, k)} sum += g${k}; product += g${k} * d${k};${residual ? ` dresidual[${at}] = ${rows.store(`g${k}`)};` : ""}${isDirect(gradient) ? ` dx[${at}] = ${rows.store(`scale * g${k}`)};` : ""}`,
       after: rowLanes === 1 ? write : merge,
       barriers: rowLanes > 1,
     }),
@@ -157,14 +160,15 @@ export function parametersPass(
 export function applyPass(label: string, gradient: Gradient, limits: DeviceLimits): KernelPass {
   const tile = tileOf("map", gradient, limits);
   const T = columnType(tile);
-  const read = columnRead(tile);
+  const rows = storedArray(gradient.dtype, tile.width);
   const { mask } = gradient;
   const source = mask === "y" ? "dresidual" : "dy";
   const coefficient = (k: number): string => `coefficients[${k * tile.columns}u + column]`;
   return definePass({
     label,
-    bindings: { x: read, [source]: read, coefficients: read, dx: columnWrite(tile) },
+    bindings: { x: rows.read, [source]: rows.read, coefficients: columnRead(tile), dx: rows.write },
     params: tileParams(tile),
+    enables: rows.enables,
     body: tileMain(tile, {
       before: [
         `let scale = ${coefficient(0)};`,
@@ -173,9 +177,9 @@ export function applyPass(label: string, gradient: Gradient, limits: DeviceLimit
         `let mean = ${coefficient(3)};`,
         ...(mask === "x" ? [`let shift = ${coefficient(4)};`] : []),
       ].join("\n  "),
-      load: (at, k) => `let d${k} = x[${at}] - mean; let dy${k} = ${source}[${at}];`,
+      load: (at, k) => `let d${k} = ${rows.load(`x[${at}]`)} - mean; let dy${k} = ${rows.load(`${source}[${at}]`)};`,
       use: (at, k) =>
-        `${masked({ ...gradient, mask: mask === "x" ? "x" : "none" }, T, k)} dx[${at}] = scale * g${k} + slope * d${k} + constant;`,
+        `${masked({ ...gradient, mask: mask === "x" ? "x" : "none" }, T, k)} dx[${at}] = ${rows.store(`scale * g${k} + slope * d${k} + constant`)};`,
     }),
     workgroups: tileWorkgroups(tile, limits),
   });
@@ -191,29 +195,31 @@ export function applyFrozenPass(
   const tile = tileOf("map", gradient, limits);
   const T = columnType(tile);
   const read = columnRead(tile);
+  const rows = storedArray(gradient.dtype, tile.width);
   const { mask } = gradient;
   const residual = gradient.residual && source === "dy";
   return definePass({
     label,
     bindings: {
-      ...(mask === "x" ? { x: read, beta: read, runningMean: read } : {}),
-      [source]: read,
+      ...(mask === "x" ? { x: rows.read, beta: read, runningMean: read } : {}),
+      [source]: rows.read,
       gamma: read,
       runningVar: read,
-      ...(mask === "y" ? { y: read } : {}),
-      dx: columnWrite(tile),
-      ...(residual ? { dresidual: columnWrite(tile) } : {}),
+      ...(mask === "y" ? { y: rows.read } : {}),
+      dx: rows.write,
+      ...(residual ? { dresidual: rows.write } : {}),
     },
     params: { ...tileParams(tile), eps: { f32: gradient.eps } },
+    enables: rows.enables,
     body: tileMain(tile, {
       before: [
         `let scale = ${T}(1.0) / sqrt(runningVar[column] + ${T}(params.eps)) * gamma[column];`,
         ...(mask === "x" ? ["let mean = runningMean[column];", "let shift = beta[column];"] : []),
       ].join("\n  "),
       load: (at, k) =>
-        `${mask === "x" ? `let d${k} = x[${at}] - mean; ` : ""}let dy${k} = ${source}[${at}];${mask === "y" ? ` let y${k} = y[${at}];` : ""}`,
+        `${mask === "x" ? `let d${k} = ${rows.load(`x[${at}]`)} - mean; ` : ""}let dy${k} = ${rows.load(`${source}[${at}]`)};${mask === "y" ? ` let y${k} = ${rows.load(`y[${at}]`)};` : ""}`,
       use: (at, k) =>
-        `${masked(gradient, T, k)} dx[${at}] = scale * g${k};${residual ? ` dresidual[${at}] = g${k};` : ""}`,
+        `${masked(gradient, T, k)} dx[${at}] = ${rows.store(`scale * g${k}`)};${residual ? ` dresidual[${at}] = ${rows.store(`g${k}`)};` : ""}`,
     }),
     workgroups: tileWorkgroups(tile, limits),
   });

@@ -1,8 +1,9 @@
 import { F32_READ, F32_WRITE } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, type KernelPass } from "../plan.ts";
-import type { BatchNormTrainGeometry } from "./geometry.ts";
-import { columnRead, columnType, columnWrite, tileMain, tileParams, tileWorkgroups, type Tile } from "./tile.ts";
+import { storedArray } from "../stored.ts";
+import type { BatchNormShape, BatchNormTrainGeometry } from "./geometry.ts";
+import { columnType, columnWrite, tileMain, tileParams, tileWorkgroups, type Tile } from "./tile.ts";
 
 /**
  * Mean, less the first row, and sum of squared deviations of each chunk: `partials` [chunks, 2, c]. An invocation sums x - s and (x - s)^2
@@ -11,7 +12,13 @@ import { columnRead, columnType, columnWrite, tileMain, tileParams, tileWorkgrou
  * common to all chunks rounds nothing. On a GPU the rows of a workgroup's lanes
  * are merged as the chunks are, by `finalise`'s formula.
  */
-export function momentsPass(label: string, tile: Tile, limits: DeviceLimits): KernelPass {
+export function momentsPass(
+  label: string,
+  { dtype = "f32" }: BatchNormShape,
+  tile: Tile,
+  limits: DeviceLimits,
+): KernelPass {
+  const x = storedArray(dtype, tile.width);
   const { columns, lanes, rowLanes } = tile;
   const T = columnType(tile);
   const write = `partials[chunk * ${2 * columns}u + column] = mean;
@@ -37,21 +44,22 @@ export function momentsPass(label: string, tile: Tile, limits: DeviceLimits): Ke
   }`;
   return definePass({
     label,
-    bindings: { x: columnRead(tile), partials: columnWrite(tile) },
+    bindings: { x: x.read, partials: columnWrite(tile) },
     params: tileParams(tile),
+    enables: x.enables,
     body: tileMain(tile, {
       declarations:
         rowLanes === 1
           ? ""
           : `var<workgroup> means: array<${T}, ${lanes * rowLanes}>;\nvar<workgroup> m2s: array<${T}, ${lanes * rowLanes}>;`,
-      before: `let shift = x[first * ${columns}u + column];
+      before: `let shift = ${x.load(`x[first * ${columns}u + column]`)};
   var sum = ${T}();
   var squares = ${T}();
   let start = r;`,
-      load: (at, k) => `let d${k} = x[${at}] - shift;`,
+      load: (at, k) => `let d${k} = ${x.load(`x[${at}]`)} - shift;`,
       use: (_, k) => `sum += d${k}; squares += d${k} * d${k};`,
       after: `let count = f32(max((max(end, start) - start + ${rowLanes - 1}u) / ${rowLanes}u, 1u));
-  var mean = (shift - x[column]) + sum / count;
+  var mean = (shift - ${x.load("x[column]")}) + sum / count;
   var m2 = max(squares - sum * sum / count, ${T}());
   ${rowLanes === 1 ? write : merge}`,
       barriers: rowLanes > 1,
@@ -123,9 +131,19 @@ export const secondStageWorkgroups = (c: number, limits: DeviceLimits): [number,
   1,
 ];
 
-/** Merges the chunks (Chan's formula for all of them at once): mean, then deviations; updates the running statistics. */
-export function finalisePass(label: string, g: BatchNormTrainGeometry, tile: Tile, limits: DeviceLimits): KernelPass {
-  const { rows, c, eps, momentum } = g;
+/**
+ * Merges the chunks (Chan's formula for all of them at once): mean, then deviations; updates the running statistics. The
+ * chunks' means are taken from the first row, or, where a product has left them, from zero.
+ */
+export function finalisePass(
+  label: string,
+  g: BatchNormTrainGeometry,
+  tile: Pick<Tile, "rows" | "chunkRows" | "chunks">,
+  limits: DeviceLimits,
+  from: "first row" | "zero" = "first row",
+): KernelPass {
+  const { rows, c, eps, momentum, dtype = "f32" } = g;
+  const x = storedArray(dtype);
   const functions = [
     "fn rowsOf(i: u32) -> f32 { return f32(min(params.chunkRows, params.rows - i * params.chunkRows)); }",
     foldChunks("shifts", `return rowsOf(i) * (partials[i * ${2 * c}u + channel] - origin);`, ", origin: f32", limits),
@@ -140,7 +158,7 @@ export function finalisePass(label: string, g: BatchNormTrainGeometry, tile: Til
   return definePass({
     label,
     bindings: {
-      x: F32_READ,
+      ...(from === "zero" ? {} : { x: x.read }),
       partials: F32_READ,
       runningMean: F32_WRITE,
       runningVar: F32_WRITE,
@@ -156,13 +174,14 @@ export function finalisePass(label: string, g: BatchNormTrainGeometry, tile: Til
       momentum: { f32: momentum },
       keep: { f32: 1 - momentum },
     },
+    enables: from === "zero" ? [] : x.enables,
     body: secondStageMain(
       c,
       functions,
       `let first = partials[channel];
   let centre = first + fold_shifts(channel, part, slot, first) * params.perRow;
   let deviations = fold_deviations(channel, part, slot, centre);
-  let mean = x[channel] + centre;`,
+  let mean = ${from === "zero" ? "" : `${x.load("x[channel]")} + `}centre;`,
       `saveMean[channel] = mean;
     saveInvStd[channel] = 1.0 / sqrt(deviations * params.perRow + params.eps);
     runningMean[channel] = params.keep * runningMean[channel] + params.momentum * mean;

@@ -45,7 +45,11 @@ export function tileOf(kind: "reduce" | "map", { rows, c }: { rows: number; c: n
   return { rows, width, columns, lanes, rowLanes, columnTiles, chunkRows, chunks: ceilDiv(rows, chunkRows) };
 }
 
-export const tileParams = ({ rows, chunkRows, chunks }: Tile): Readonly<Record<string, Param>> => ({
+export const tileParams = ({
+  rows,
+  chunkRows,
+  chunks,
+}: Pick<Tile, "rows" | "chunkRows" | "chunks">): Readonly<Record<string, Param>> => ({
   rows: { u32: rows },
   chunkRows: { u32: chunkRows },
   chunks: { u32: chunks },
@@ -76,12 +80,27 @@ export interface TileBody {
   readonly barriers?: boolean;
 }
 
+/** WGSL: the loops over the rows from `r` to `end`, four in flight. */
+export function walkRows(
+  { columns, rowLanes }: Pick<Tile, "columns" | "rowLanes">,
+  { load, use }: Pick<TileBody, "load" | "use">,
+): string {
+  const at = (k: number): string => `(r + ${k * rowLanes}u) * ${columns}u + column`;
+  const flight = Array.from({ length: UNROLL }, (_, k) => k);
+  return `  for (; r + ${(UNROLL - 1) * rowLanes}u < end; r += ${UNROLL * rowLanes}u) {
+${flight.map((k) => `    ${load(at(k), k)}`).join("\n")}
+${flight.map((k) => `    ${use(at(k), k)}`).join("\n")}
+  }
+  for (; r < end; r += ${rowLanes}u) {
+    ${load(at(0), 0)}
+    ${use(at(0), 0)}
+  }`;
+}
+
 /** The `main` that walks the tile. */
 export function tileMain(tile: Tile, { declarations = "", before, load, use, after = "", barriers }: TileBody): string {
   const { columns, lanes, rowLanes, columnTiles } = tile;
   const whole = columns % lanes === 0;
-  const at = (k: number): string => `(r + ${k * rowLanes}u) * ${columns}u + column`;
-  const flight = Array.from({ length: UNROLL }, (_, k) => k);
   const end = "min((chunk + 1u) * params.chunkRows, params.rows)";
   const row = rowLanes === 1 ? "" : ` + lane / ${lanes}u`;
   const tail = after === "" || whole || barriers ? after : `if (owns) {\n${after}\n  }`;
@@ -96,14 +115,7 @@ export function tileMain(tile: Tile, { declarations = "", before, load, use, aft
   let end = ${whole ? end : `select(0u, ${end}, owns)`};
   let first = min(r, params.rows - 1u);
   ${before}
-  for (; r + ${(UNROLL - 1) * rowLanes}u < end; r += ${UNROLL * rowLanes}u) {
-${flight.map((k) => `    ${load(at(k), k)}`).join("\n")}
-${flight.map((k) => `    ${use(at(k), k)}`).join("\n")}
-  }
-  for (; r < end; r += ${rowLanes}u) {
-    ${load(at(0), 0)}
-    ${use(at(0), 0)}
-  }
+${walkRows(tile, { load, use })}
   ${tail}
 }`;
 }

@@ -1,28 +1,37 @@
 import { checkSizes, type KernelPlan, type Param } from "../plan.ts";
 import type { DeviceLimits } from "../limits.ts";
+import { checkStored, storedArray, storedBytes, storedName, type ActivationType, type StoredArray } from "../stored.ts";
 import { broadcastLayout, broadcastShapes, elementsOf, type BroadcastLayout, type Shape } from "./broadcast.ts";
-import { checkBindingSizes, F32_READ, F32_WRITE, flatPass, type FlatDefinition } from "./flat.ts";
+import { checkBindingSizes, flatPass, type FlatDefinition } from "./flat.ts";
 import { BINARY, type BinaryOp, type BinaryRow } from "./ops.ts";
 
 export interface BinaryGeometry {
   readonly op: BinaryOp;
   readonly shapeA: Shape;
   readonly shapeB: Shape;
+  /** How the operands are stored; arithmetic is f32. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
 /**
- * y = op(a, b), f32, with broadcasting as numpy and torch do it. Operands `a`, `b`, `y`; y's shape is
+ * y = op(a, b), with broadcasting as numpy and torch do it. Operands `a`, `b`, `y`; y's shape is
  * `broadcastShapes(op, shapeA, shapeB)`. The WGSL depends on the operation and on the number of merged dimensions; sizes
  * and strides are params. Throws GeometryError for shapes that don't fit together.
  */
 export function planBinary(geometry: BinaryGeometry, limits: DeviceLimits): KernelPlan {
-  const { op, shapeA, shapeB } = geometry;
+  const { op, shapeA, shapeB, dtype = "f32" } = geometry;
   for (const shape of [shapeA, shapeB])
     checkSizes(op, Object.fromEntries(shape.map((size, axis) => [`size ${axis}`, size])));
   const shape = broadcastShapes(op, shapeA, shapeB);
   const count = elementsOf(shape);
-  const name = `${op} [${shapeA.join(",")}] [${shapeB.join(",")}]`;
-  const operands = { a: elementsOf(shapeA) * 4, b: elementsOf(shapeB) * 4, y: count * 4 };
+  const name = `${op}${storedName(dtype)} [${shapeA.join(",")}] [${shapeB.join(",")}]`;
+  const stored = storedArray(dtype);
+  const operands = {
+    a: storedBytes(dtype, elementsOf(shapeA)),
+    b: storedBytes(dtype, elementsOf(shapeB)),
+    y: storedBytes(dtype, count),
+  };
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, operands, limits);
   const row: BinaryRow = BINARY[op];
   return {
@@ -35,10 +44,12 @@ export function planBinary(geometry: BinaryGeometry, limits: DeviceLimits): Kern
       flatPass(
         {
           label: name,
-          bindings: { a: F32_READ, b: F32_READ, y: F32_WRITE },
+          bindings: { a: stored.read, b: stored.read, y: stored.write },
+          enables: stored.enables,
+          result: stored.store,
           output: "y",
           count,
-          ...indexing(row, broadcastLayout(shapeA, shapeB, shape)),
+          ...indexing(row, broadcastLayout(shapeA, shapeB, shape), stored),
         },
         limits,
       ),
@@ -48,7 +59,7 @@ export function planBinary(geometry: BinaryGeometry, limits: DeviceLimits): Kern
 
 type Indexing = Pick<FlatDefinition, "functions" | "quad" | "params">;
 
-function indexing(row: BinaryRow, { sizes, stridesA, stridesB }: BroadcastLayout): Indexing {
+function indexing(row: BinaryRow, { sizes, stridesA, stridesB }: BroadcastLayout, { load }: StoredArray): Indexing {
   const operation = `${row.functions ?? ""}
 fn operation(a: f32, b: f32) -> f32 { return ${row.wgsl}; }
 `;
@@ -57,7 +68,9 @@ fn operation(a: f32, b: f32) -> f32 { return ${row.wgsl}; }
     // One dimension: an operand is read element by element, or is a scalar. (Both scalars: count is 1, and index i is 0.)
     const a = stridesA[0] === 0 ? "0u" : "i";
     const b = stridesB[0] === 0 ? "0u" : "i";
-    return { functions: `${operation}fn value(i: u32) -> f32 { return operation(a[${a}], b[${b}]); }` };
+    return {
+      functions: `${operation}fn value(i: u32) -> f32 { return operation(${load(`a[${a}]`)}, ${load(`b[${b}]`)}); }`,
+    };
   }
   const params: Record<string, Param> = {};
   sizes.forEach((size, axis) => {
@@ -83,7 +96,7 @@ fn operation(a: f32, b: f32) -> f32 { return ${row.wgsl}; }
   const functions = `${operation}${offsets}
 fn value(i: u32) -> f32 {
   let at = offsets(i);
-  return operation(a[at.x], b[at.y]);
+  return operation(${load("a[at.x]")}, ${load("b[at.y]")});
 }`;
   // Four consecutive elements lie in one row of the last dimension; it is not the batch, which is the first of at least two.
   const quad =
@@ -91,7 +104,7 @@ fn value(i: u32) -> f32 {
       ? {
           prepare: "let at = offsets(i);",
           value: (k: number) =>
-            `operation(a[at.x + ${k}u * params.strideA${last}], b[at.y + ${k}u * params.strideB${last}])`,
+            `operation(${load(`a[at.x + ${k}u * params.strideA${last}]`)}, ${load(`b[at.y + ${k}u * params.strideB${last}]`)})`,
         }
       : null;
   return { functions, params, quad };

@@ -71,6 +71,8 @@ export interface FlatDefinition {
   readonly functions: string;
   /** The written array. */
   readonly output: string;
+  /** What is written, from a value: WGSL. Default: the value itself. */
+  readonly result?: (value: string) => string;
   /** Where element i goes in `output`, in place of i: WGSL, for example `place(i)`, as a function of an index. */
   readonly place?: (i: string) => string;
   /** Elements written. */
@@ -88,14 +90,15 @@ export interface FlatDefinition {
 
 /** One output element per index, any count with the same WGSL; see `flatMain`. */
 export function flatPass(definition: FlatDefinition, limits: DeviceLimits): KernelPass {
-  const { label, bindings, functions, output, count, quad, place = (i: string) => i } = definition;
+  const { label, bindings, functions, output, count, quad } = definition;
+  const { place = (i: string) => i, result = (value: string) => value } = definition;
   const at = ["i", "i + 1u", "i + 2u", "i + 3u"];
   const values = at.map((i, k) => (quad ? quad.value(k) : `value(${i})`));
   const places = at.map((i, k) => quad?.place?.(k) ?? place(i));
   const quadText = [
     ...(quad ? [quad.prepare] : []),
     ...values.map((value, k) => `let v${k} = ${value};`),
-    ...places.map((target, k) => `${output}[${target}] = v${k};`),
+    ...places.map((target, k) => `${output}[${target}] = ${result(`v${k}`)};`),
   ];
   return definePass({
     label,
@@ -103,7 +106,7 @@ export function flatPass(definition: FlatDefinition, limits: DeviceLimits): Kern
     params: { count: { u32: count }, ...definition.params },
     ...(definition.enables ? { enables: definition.enables } : {}),
     body: `${functions.trim()}
-${flatMain(quadText.map((line) => `      ${line}`).join("\n"), (i) => `${output}[${place(i)}] = value(${i});`, limits)}`,
+${flatMain(quadText.map((line) => `      ${line}`).join("\n"), (i) => `${output}[${place(i)}] = ${result(`value(${i})`)};`, limits)}`,
     workgroups: flatWorkgroups(count, limits),
   });
 }

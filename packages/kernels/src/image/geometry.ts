@@ -1,5 +1,6 @@
 import { GeometryError } from "../errors.ts";
 import { checkSizes } from "../plan.ts";
+import type { ActivationType } from "../stored.ts";
 
 /** Mean and standard deviation of each output channel (red, green, blue), in units where white is 1. */
 export interface Normalization {
@@ -22,9 +23,11 @@ export interface ImageSizes extends PictureSizes {
   readonly n: number;
   /** Height and width of each view. */
   readonly size: number;
+  /** How the views are stored. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
-/** Pictures of 8 bits [pictures, height, width, channels] -> views f32 [n, size, size, 3]. */
+/** Pictures of 8 bits [pictures, height, width, channels] -> views [n, size, size, 3]. */
 export interface ImageGeometry extends ImageSizes, Normalization {}
 
 /** The u32 that hold a picture: four bytes each, the first one lowest; each picture begins at a u32. */
@@ -33,7 +36,7 @@ export const pictureWords = ({ height, width, channels }: PictureSizes): number 
 
 /** Checks the sizes. Throws GeometryError. */
 export function imageGeometry(sizes: ImageSizes, { mean, std }: Normalization): ImageGeometry {
-  const { pictures, height, width, channels, n, size } = sizes;
+  const { pictures, height, width, channels, n, size, dtype = "f32" } = sizes;
   checkSizes("image", { pictures, height, width, channels, n, size });
   if (channels !== 1 && channels !== 3) {
     throw new GeometryError("image", "a picture has 1 channel (grey) or 3 (red, green, blue)", { channels });
@@ -41,8 +44,8 @@ export function imageGeometry(sizes: ImageSizes, { mean, std }: Normalization): 
   if (![...mean, ...std].every(Number.isFinite) || mean.length !== 3 || std.length !== 3 || !std.every((s) => s > 0)) {
     throw new GeometryError("image", "mean and std need three finite numbers each, std above 0", { mean, std });
   }
-  return { pictures, height, width, channels, n, size, mean, std };
+  return { pictures, height, width, channels, n, size, dtype, mean, std };
 }
 
-export const describeImage = ({ pictures, height, width, channels, n, size }: ImageGeometry): string =>
-  `[${pictures},${height},${width},${channels}] to [${n},${size},${size},3]`;
+export const describeImage = ({ pictures, height, width, channels, n, size, dtype = "f32" }: ImageGeometry): string =>
+  `${dtype === "f16" ? "f16 " : ""}[${pictures},${height},${width},${channels}] to [${n},${size},${size},3]`;

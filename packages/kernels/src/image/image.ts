@@ -1,14 +1,15 @@
-import { checkBindingSizes, F32_WRITE, U32_READ } from "../elementwise/flat.ts";
+import { checkBindingSizes, U32_READ } from "../elementwise/flat.ts";
 import { DeviceLimitError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, type KernelPlan } from "../plan.ts";
+import { checkStored, storedArray, storedBytes } from "../stored.ts";
 import { describeImage, pictureWords, type ImageGeometry } from "./geometry.ts";
 import { VIEW_WORD, VIEW_WORDS } from "./view.ts";
 
 /**
  * Views of 8-bit pictures: crop, resize, flip, rotation, brightness, contrast, grey to three channels, and (level - mean) / std,
  * in one kernel. Sizes and what a view does are data. Operands `pictures` (u32 [pictures, pictureWords]), `views` (u32 [n, VIEW_WORDS], see
- * packViews) and `y` (f32 [n, size, size, 3]).
+ * packViews) and `y` [n, size, size, 3].
  *
  * Resizing is Pillow's `resize(BILINEAR, box=..)` without its rounding to 8 bits, which is torch's antialiased bilinear
  * interpolation: a triangle filter that widens where the view is smaller than its box, weights normalised over the taps that
@@ -17,9 +18,15 @@ import { VIEW_WORD, VIEW_WORDS } from "./view.ts";
  */
 export function planImage(g: ImageGeometry, limits: DeviceLimits): KernelPlan {
   const name = `image ${describeImage(g)}`;
-  const { channels, size } = g;
+  const { channels, size, dtype = "f32" } = g;
   const words = pictureWords(g);
-  const operands = { pictures: g.pictures * words * 4, views: g.n * VIEW_WORDS * 4, y: g.n * size * size * 3 * 4 };
+  const operands = {
+    pictures: g.pictures * words * 4,
+    views: g.n * VIEW_WORDS * 4,
+    y: storedBytes(dtype, g.n * size * size * 3),
+  };
+  const y = storedArray(dtype);
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, operands, limits);
   if (g.n > limits.maxWorkgroupsPerDimension)
     throw new DeviceLimitError(name, "maxWorkgroupsPerDimension", g.n, limits.maxWorkgroupsPerDimension);
@@ -29,7 +36,8 @@ export function planImage(g: ImageGeometry, limits: DeviceLimits): KernelPlan {
   const fields = Object.keys(VIEW_WORD).map((key) => `${key}: ${key === "picture" ? "u32" : "f32"}`);
   const pass = definePass({
     label: name,
-    bindings: { pictures: U32_READ, views: { type: "array<View>", access: "read" }, y: F32_WRITE },
+    bindings: { pictures: U32_READ, views: { type: "array<View>", access: "read" }, y: y.write },
+    enables: y.enables,
     params: {
       size: { u32: size },
       height: { u32: g.height },
@@ -73,7 +81,7 @@ fn byte(base: u32, i: u32) -> f32 { return f32((pictures[base + (i >> 2u)] >> ((
   level = saturate(level * view.brightness);
   level = saturate(level * view.contrast + (1.0 - view.contrast) * view.pivot);
   let out = ((id.z * params.size + id.y) * params.size + id.x) * 3u;
-${[0, 1, 2].map((c) => `  y[out + ${c}u] = (level${grey ? "" : `[${c}]`} - params.mean${c}) / params.std${c};`).join("\n")}
+${[0, 1, 2].map((c) => `  y[out + ${c}u] = ${y.store(`(level${grey ? "" : `[${c}]`} - params.mean${c}) / params.std${c}`)};`).join("\n")}
 }`,
     workgroups: [ceilDiv(size, across), ceilDiv(size, down), g.n],
   });

@@ -8,32 +8,36 @@ import {
   type KernelPlan,
   type Param,
 } from "../plan.ts";
+import { checkStored, storedArray, storedBytes, storedName, type ActivationType } from "../stored.ts";
 import { elementsOf, type Shape } from "../elementwise/broadcast.ts";
-import { checkBindingSizes, F32_READ, F32_WRITE, flatPass } from "../elementwise/flat.ts";
+import { checkBindingSizes, flatPass } from "../elementwise/flat.ts";
 import { permutedDimensions, type PermutedDimension } from "./layout.ts";
 
 export interface PermuteGeometry {
   readonly shape: Shape;
   /** The axis of x that becomes each axis of y: y's size i is `shape[order[i]]`, as in torch's permute. */
   readonly order: readonly number[];
+  /** How the elements are stored. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
 /**
- * y = x with its axes in another order, contiguous, f32. Operands `x`, `y`. What amounts to a batch of matrix
+ * y = x with its axes in another order, contiguous. Operands `x`, `y`. What amounts to a batch of matrix
  * transpositions goes through workgroup memory on a GPU; the rest reads x by its strides. Throws GeometryError for an
  * order that is not a permutation.
  */
-export function planPermute({ shape, order }: PermuteGeometry, limits: DeviceLimits): KernelPlan {
+export function planPermute({ shape, order, dtype = "f32" }: PermuteGeometry, limits: DeviceLimits): KernelPlan {
   checkSizes("permute", Object.fromEntries(shape.map((size, axis) => [`size ${axis}`, size])));
-  const name = `permute [${shape.join(",")}] to ${order.join(",")}`;
+  const name = `permute${storedName(dtype)} [${shape.join(",")}] to ${order.join(",")}`;
   const dimensions = permutedDimensions("permute", shape, order);
-  const bytes = elementsOf(shape) * 4;
+  const bytes = storedBytes(dtype, elementsOf(shape));
   const operands = { x: bytes, y: bytes };
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, operands, limits);
   const pass =
     limits.deviceClass === "gpu" && isTransposition(dimensions)
-      ? transposePass(name, dimensions, limits)
-      : stridedPass(name, dimensions, limits);
+      ? transposePass(name, dimensions, dtype, limits)
+      : stridedPass(name, dimensions, dtype, limits);
   return { name, operands, workspace: {}, flop: 0, bytes: 2 * bytes, passes: [pass] };
 }
 
@@ -46,7 +50,13 @@ function isTransposition(dimensions: readonly PermutedDimension[]): boolean {
   );
 }
 
-function stridedPass(label: string, dimensions: readonly PermutedDimension[], limits: DeviceLimits): KernelPass {
+function stridedPass(
+  label: string,
+  dimensions: readonly PermutedDimension[],
+  dtype: ActivationType,
+  limits: DeviceLimits,
+): KernelPass {
+  const { read, write, load, store, enables } = storedArray(dtype);
   const params: Record<string, Param> = {};
   dimensions.forEach(({ size, stride }, axis) => {
     if (axis > 0) params[`size${axis}`] = { u32: size };
@@ -59,21 +69,23 @@ function stridedPass(label: string, dimensions: readonly PermutedDimension[], li
   }
   const quad =
     dimensions[last]!.divisor % 4 === 0
-      ? { prepare: "let at = offset(i);", value: (k: number) => `x[at + ${k}u * params.stride${last}]` }
+      ? { prepare: "let at = offset(i);", value: (k: number) => load(`x[at + ${k}u * params.stride${last}]`) }
       : null;
   return flatPass(
     {
       label,
-      bindings: { x: F32_READ, y: F32_WRITE },
+      bindings: { x: read, y: write },
       params,
+      enables,
       functions: `fn offset(i: u32) -> u32 {
   var rest = i;
   var at = 0u;
   ${steps.join("\n  ")}
   return at + rest * params.stride0;
 }
-fn value(i: u32) -> f32 { return x[offset(i)]; }`,
+fn value(i: u32) -> f32 { return ${load("x[offset(i)]")}; }`,
       output: "y",
+      result: store,
       count: dimensions.reduce((product, { size }) => product * size, 1),
       quad,
     },
@@ -83,13 +95,19 @@ fn value(i: u32) -> f32 { return x[offset(i)]; }`,
 
 const TILE = 32;
 
-function transposePass(label: string, dimensions: readonly PermutedDimension[], limits: DeviceLimits): KernelPass {
+function transposePass(
+  label: string,
+  dimensions: readonly PermutedDimension[],
+  dtype: ActivationType,
+  limits: DeviceLimits,
+): KernelPass {
+  const { read, write, load, store, enables } = storedArray(dtype);
   const [columns, rows] = dimensions.slice(-2).map(({ size }) => size) as [number, number];
   const matrices = dimensions.length === 3 ? dimensions[0]!.size : 1;
   const [tileRows, tileColumns] = [ceilDiv(rows, TILE), ceilDiv(columns, TILE)];
   return definePass({
     label,
-    bindings: { x: F32_READ, y: F32_WRITE },
+    bindings: { x: read, y: write },
     params: {
       rows: { u32: rows },
       columns: { u32: columns },
@@ -97,6 +115,7 @@ function transposePass(label: string, dimensions: readonly PermutedDimension[], 
       tileColumns: { u32: tileColumns },
       matrices: { u32: matrices },
     },
+    enables,
     body: `// One column of padding: a column is read without bank conflicts.
 var<workgroup> tile: array<array<f32, ${TILE + 1}>, ${TILE}>;
 @compute @workgroup_size(${TILE}, 8) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_id) lid: vec3u) {
@@ -108,13 +127,13 @@ var<workgroup> tile: array<array<f32, ${TILE + 1}>, ${TILE}>;
   let base = matrix * params.rows * params.columns;
   for (var r = lid.y; r < ${TILE}u; r += 8u) {
     if (row0 + r < params.rows && column0 + lid.x < params.columns) {
-      tile[r][lid.x] = x[base + (row0 + r) * params.columns + column0 + lid.x];
+      tile[r][lid.x] = ${load("x[base + (row0 + r) * params.columns + column0 + lid.x]")};
     }
   }
   workgroupBarrier();
   for (var c = lid.y; c < ${TILE}u; c += 8u) {
     if (column0 + c < params.columns && row0 + lid.x < params.rows) {
-      y[base + (column0 + c) * params.rows + row0 + lid.x] = tile[lid.x][c];
+      y[base + (column0 + c) * params.rows + row0 + lid.x] = ${store("tile[lid.x][c]")};
     }
   }
 }`,

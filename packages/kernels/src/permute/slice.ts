@@ -1,14 +1,17 @@
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { checkSizes, type KernelPlan, type Param } from "../plan.ts";
+import { checkStored, storedArray, storedBytes, storedName, type ActivationType } from "../stored.ts";
 import { elementsOf, type Shape } from "../elementwise/broadcast.ts";
-import { checkBindingSizes, F32_READ, F32_WRITE, flatPass } from "../elementwise/flat.ts";
+import { checkBindingSizes, flatPass } from "../elementwise/flat.ts";
 
 /** A box in a tensor: x's shape, where the box begins and its sizes, an entry an axis. */
 export interface SliceGeometry {
   readonly shape: Shape;
   readonly starts: readonly number[];
   readonly sizes: readonly number[];
+  /** How the elements are stored. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
 interface Box {
@@ -19,11 +22,13 @@ interface Box {
   readonly outer: string;
   /** Four neighbours of the box, from a multiple of 4, are neighbours in x. */
   readonly quads: boolean;
+  readonly boxCount: number;
+  readonly wholeCount: number;
   readonly boxBytes: number;
   readonly wholeBytes: number;
 }
 
-function boxOf(kernel: string, { shape, starts, sizes }: SliceGeometry): Box {
+function boxOf(kernel: string, { shape, starts, sizes, dtype = "f32" }: SliceGeometry): Box {
   if (starts.length !== shape.length || sizes.length !== shape.length)
     throw new GeometryError(kernel, "starts and sizes need an entry an axis", { shape, starts, sizes });
   checkSizes(kernel, Object.fromEntries(sizes.map((size, axis) => [`size ${axis}`, size])));
@@ -74,29 +79,36 @@ function boxOf(kernel: string, { shape, starts, sizes }: SliceGeometry): Box {
     inner: `fn inBox(i: u32) -> u32 {\n  var rest = i;\n  var at = 0u;\n  ${inner.join("\n  ")}\n  return at;\n}`,
     outer: `fn outOfBox(i: u32) -> u32 {\n  var rest = i;\n  var at = 0u;\n  var index = 0u;\n  ${outer.join("\n  ")}\n  return at;\n}`,
     quads: merged.at(-1)!.size % 4 === 0,
-    boxBytes: elementsOf(sizes) * 4,
-    wholeBytes: elementsOf(shape) * 4,
+    boxCount: elementsOf(sizes),
+    wholeCount: elementsOf(shape),
+    boxBytes: storedBytes(dtype, elementsOf(sizes)),
+    wholeBytes: storedBytes(dtype, elementsOf(shape)),
   };
 }
 
-const nameOf = (kernel: string, { shape, starts, sizes }: SliceGeometry): string =>
-  `${kernel} [${shape.join(",")}] from ${starts.join(",")} sized ${sizes.join(",")}`;
+const nameOf = (kernel: string, { shape, starts, sizes, dtype = "f32" }: SliceGeometry): string =>
+  `${kernel}${storedName(dtype)} [${shape.join(",")}] from ${starts.join(",")} sized ${sizes.join(",")}`;
 
-/** y = the box of x, contiguous, f32. Operands `x`, `y`. Throws GeometryError for a box that is not inside x. */
+/** y = the box of x, contiguous. Operands `x`, `y`. Throws GeometryError for a box that is not inside x. */
 export function planSlice(geometry: SliceGeometry, limits: DeviceLimits): KernelPlan {
+  const { dtype = "f32" } = geometry;
   const box = boxOf("slice", geometry);
   const name = nameOf("slice", geometry);
   const operands = { x: box.wholeBytes, y: box.boxBytes };
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, operands, limits);
+  const { read, write, load, store, enables } = storedArray(dtype);
   const pass = flatPass(
     {
       label: name,
-      bindings: { x: F32_READ, y: F32_WRITE },
+      bindings: { x: read, y: write },
+      enables,
+      result: store,
       params: box.params,
-      functions: `${box.inner}\nfn value(i: u32) -> f32 { return x[inBox(i)]; }`,
+      functions: `${box.inner}\nfn value(i: u32) -> f32 { return ${load("x[inBox(i)]")}; }`,
       output: "y",
-      count: box.boxBytes / 4,
-      quad: box.quads ? { prepare: "let at = inBox(i);", value: (k) => `x[at + ${k}u]` } : null,
+      count: box.boxCount,
+      quad: box.quads ? { prepare: "let at = inBox(i);", value: (k) => load(`x[at + ${k}u]`) } : null,
     },
     limits,
   );
@@ -105,23 +117,28 @@ export function planSlice(geometry: SliceGeometry, limits: DeviceLimits): Kernel
 
 /** dx = dy in the box and 0 around it. Operands `dy` (the box), `dx` (the whole). Also pads with zeros. */
 export function planSliceBackward(geometry: SliceGeometry, limits: DeviceLimits): KernelPlan {
+  const { dtype = "f32" } = geometry;
   const box = boxOf("slice.backward", geometry);
   const name = nameOf("slice.backward", geometry);
   const operands = { dy: box.boxBytes, dx: box.wholeBytes };
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, operands, limits);
+  const { read, write, load, store, enables } = storedArray(dtype);
   const pass = flatPass(
     {
       label: name,
-      bindings: { dy: F32_READ, dx: F32_WRITE },
+      bindings: { dy: read, dx: write },
+      enables,
+      result: store,
       params: box.params,
       functions: `${box.outer}
 fn value(i: u32) -> f32 {
   let at = outOfBox(i);
   if (at == 0xffffffffu) { return 0.0; }
-  return dy[at];
+  return ${load("dy[at]")};
 }`,
       output: "dx",
-      count: box.wholeBytes / 4,
+      count: box.wholeCount,
     },
     limits,
   );
@@ -130,22 +147,27 @@ fn value(i: u32) -> f32 {
 
 /** Writes x into the box of y and leaves the rest of y as it is: a concatenation is one of these a part. Operands `x` (the box), `y` (the whole). */
 export function planSliceInto(geometry: SliceGeometry, limits: DeviceLimits): KernelPlan {
+  const { dtype = "f32" } = geometry;
   const box = boxOf("slice.into", geometry);
   const name = nameOf("slice.into", geometry);
   const operands = { x: box.boxBytes, y: box.wholeBytes };
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, operands, limits);
+  const { read, write, load, store, enables } = storedArray(dtype);
   const pass = flatPass(
     {
       label: name,
-      bindings: { x: F32_READ, y: F32_WRITE },
+      bindings: { x: read, y: write },
+      enables,
+      result: store,
       params: box.params,
-      functions: `${box.inner}\nfn value(i: u32) -> f32 { return x[i]; }`,
+      functions: `${box.inner}\nfn value(i: u32) -> f32 { return ${load("x[i]")}; }`,
       output: "y",
       place: (i) => `inBox(${i})`,
       quad: box.quads
-        ? { prepare: "let at = inBox(i);", value: (k) => `x[i + ${k}u]`, place: (k) => `at + ${k}u` }
+        ? { prepare: "let at = inBox(i);", value: (k) => load(`x[i + ${k}u]`), place: (k) => `at + ${k}u` }
         : null,
-      count: box.boxBytes / 4,
+      count: box.boxCount,
     },
     limits,
   );

@@ -1,5 +1,6 @@
 import { GeometryError } from "../errors.ts";
 import { checkSizes } from "../plan.ts";
+import type { ActivationType } from "../stored.ts";
 
 export interface PoolSizes {
   /** Images, height, width and channels of x. */
@@ -13,6 +14,8 @@ export interface PoolSizes {
   readonly stride?: number;
   /** Rows and columns of minus infinity on each side. Default: 0. */
   readonly padding?: number;
+  /** How x, y and their gradients are stored. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
 /** Pooling with square windows: x [n, h, w, c] -> y [n, outH, outW, c]. */
@@ -26,7 +29,7 @@ export const MOST_KERNEL = 15;
 
 /** Checks the sizes and derives the output's, rounded down (torch's ceil_mode = False). Throws GeometryError. */
 export function poolGeometry(sizes: PoolSizes): PoolGeometry {
-  const { n, h, w, c, kernel, stride = kernel, padding = 0 } = sizes;
+  const { n, h, w, c, kernel, stride = kernel, padding = 0, dtype = "f32" } = sizes;
   checkSizes("pool", { n, h, w, c, kernel, stride });
   const shown = { x: [n, h, w, c], kernel, stride, padding };
   if (kernel > MOST_KERNEL) throw new GeometryError("pool", `the kernel must be ${MOST_KERNEL} at the most`, shown);
@@ -38,8 +41,8 @@ export function poolGeometry(sizes: PoolSizes): PoolGeometry {
   }
   const outH = Math.floor((h + 2 * padding - kernel) / stride) + 1;
   const outW = Math.floor((w + 2 * padding - kernel) / stride) + 1;
-  return { n, h, w, c, kernel, stride, padding, outH, outW };
+  return { n, h, w, c, kernel, stride, padding, dtype, outH, outW };
 }
 
-export const describePool = ({ n, h, w, c, kernel, stride }: PoolGeometry): string =>
-  `${kernel}x${kernel}/${stride} [${n},${h},${w},${c}]`;
+export const describePool = ({ n, h, w, c, kernel, stride, dtype }: PoolGeometry): string =>
+  `${dtype === "f16" ? "f16 " : ""}${kernel}x${kernel}/${stride} [${n},${h},${w},${c}]`;

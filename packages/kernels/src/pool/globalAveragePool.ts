@@ -1,6 +1,7 @@
-import { checkBindingSizes, F32_READ, F32_WRITE } from "../elementwise/flat.ts";
+import { checkBindingSizes } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { checkSizes, type KernelPlan } from "../plan.ts";
+import { checkStored, storedArray, storedBytes, storedName, type ActivationType } from "../stored.ts";
 import { columnsOf, walkPass } from "./walk.ts";
 
 export interface GlobalAveragePoolGeometry {
@@ -8,22 +9,27 @@ export interface GlobalAveragePoolGeometry {
   readonly h: number;
   readonly w: number;
   readonly c: number;
+  /** How x, y and their gradients are stored. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
 /** y = the mean over the pixels (torch's adaptive_avg_pool2d to 1 x 1). Operands `x` [n, h, w, c], `y` [n, c]. */
 export function planGlobalAveragePool(g: GlobalAveragePoolGeometry, limits: DeviceLimits): KernelPlan {
-  const { n, h, w, c } = g;
+  const { n, h, w, c, dtype = "f32" } = g;
   checkSizes("globalAveragePool", { n, h, w, c });
-  const name = `globalAveragePool [${n},${h},${w},${c}]`;
-  const operands = { x: n * h * w * c * 4, y: n * c * 4 };
+  const name = `globalAveragePool${storedName(dtype)} [${n},${h},${w},${c}]`;
+  const operands = { x: storedBytes(dtype, n * h * w * c), y: storedBytes(dtype, n * c) };
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, operands, limits);
   // A GPU has more invocations than results: one channel each, neighbours in neighbouring channels.
-  const single = { columns: c, type: "f32", read: F32_READ, write: F32_WRITE } as const;
-  const { columns, type, read, write } = limits.deviceClass === "gpu" ? single : columnsOf(c);
+  const single = { columns: c, type: "f32", ...storedArray(dtype) } as const;
+  const { columns, type, read, write, load, store, enables } =
+    limits.deviceClass === "gpu" ? single : columnsOf(c, dtype);
   const pass = walkPass(
     {
       label: name,
       bindings: { x: read, y: write },
+      enables,
       n,
       down: 1,
       across: 1,
@@ -31,8 +37,8 @@ export function planGlobalAveragePool(g: GlobalAveragePoolGeometry, limits: Devi
       prepare: "",
       each: `var sum = ${type}();
   var at = image * ${h * w * columns}u + column;
-  for (var pixel = 0u; pixel < ${h * w}u; pixel++) { sum += x[at]; at += ${columns}u; }
-  y[image * ${columns}u + column] = sum * ${wgslFloat(1 / (h * w))};`,
+  for (var pixel = 0u; pixel < ${h * w}u; pixel++) { sum += ${load("x[at]")}; at += ${columns}u; }
+  y[image * ${columns}u + column] = ${store(`sum * ${wgslFloat(1 / (h * w))}`)};`,
     },
     limits,
   );
@@ -41,22 +47,24 @@ export function planGlobalAveragePool(g: GlobalAveragePoolGeometry, limits: Devi
 
 /** The gradient of `planGlobalAveragePool`: dx = dy / (h * w) at every pixel. Operands `dy` [n, c], `dx` [n, h, w, c]. */
 export function planGlobalAveragePoolBackward(g: GlobalAveragePoolGeometry, limits: DeviceLimits): KernelPlan {
-  const { n, h, w, c } = g;
+  const { n, h, w, c, dtype = "f32" } = g;
   checkSizes("globalAveragePool.backward", { n, h, w, c });
-  const name = `globalAveragePool.backward [${n},${h},${w},${c}]`;
-  const operands = { dy: n * c * 4, dx: n * h * w * c * 4 };
+  const name = `globalAveragePool.backward${storedName(dtype)} [${n},${h},${w},${c}]`;
+  const operands = { dy: storedBytes(dtype, n * c), dx: storedBytes(dtype, n * h * w * c) };
+  checkStored(name, dtype, limits);
   checkBindingSizes(name, operands, limits);
-  const { columns, read, write } = columnsOf(c);
+  const { columns, read, write, load, store, enables } = columnsOf(c, dtype);
   const pass = walkPass(
     {
       label: name,
       bindings: { dy: read, dx: write },
+      enables,
       n,
       down: 1,
       across: h * w,
       columns,
-      prepare: `let share = dy[image * ${columns}u + column] * ${wgslFloat(1 / (h * w))};`,
-      each: `dx[(image * ${h * w}u + place) * ${columns}u + column] = share;`,
+      prepare: `let share = ${load(`dy[image * ${columns}u + column]`)} * ${wgslFloat(1 / (h * w))};`,
+      each: `dx[(image * ${h * w}u + place) * ${columns}u + column] = ${store("share")};`,
     },
     limits,
   );

@@ -1,6 +1,7 @@
 import { checkBindingSizes, U32_READ, U32_WRITE } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, type KernelPlan } from "../plan.ts";
+import { checkStored, storedBytes } from "../stored.ts";
 import { describePool, type PoolGeometry } from "./geometry.ts";
 import { columnsOf, walkPass } from "./walk.ts";
 
@@ -13,7 +14,8 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 const bytesOf = (g: PoolGeometry) => {
   const outputs = g.n * g.outH * g.outW * g.c;
-  return { x: g.n * g.h * g.w * g.c * 4, y: outputs * 4, taps: (outputs / columnsOf(g.c).width) * 4 };
+  const [x, y] = [storedBytes(g.dtype, g.n * g.h * g.w * g.c), storedBytes(g.dtype, outputs)];
+  return { x, y, taps: (outputs / columnsOf(g.c).width) * 4 };
 };
 
 /**
@@ -25,8 +27,9 @@ export function planMaxPool(g: PoolGeometry, limits: DeviceLimits, { taps = true
   const name = `maxPool ${describePool(g)}`;
   const { x, y, taps: tapBytes } = bytesOf(g);
   const operands = { x, y, ...(taps ? { taps: tapBytes } : {}) };
+  checkStored(name, g.dtype, limits);
   checkBindingSizes(name, operands, limits);
-  const { columns, width, type, index, read, write } = columnsOf(g.c);
+  const { columns, width, type, index, read, write, load, store, enables } = columnsOf(g.c, g.dtype);
   const { kernel, stride, padding } = g;
   const at = `((image * ${g.outH}u + row) * ${g.outW}u + place) * ${columns}u + column`;
   // A tap in the padding reads the nearest pixel instead, which is in the window too, and counts as that one.
@@ -41,8 +44,8 @@ export function planMaxPool(g: PoolGeometry, limits: DeviceLimits, { taps = true
   const visits = range(kernel * kernel).map((t) => {
     const [r, s] = [Math.floor(t / kernel), t % kernel];
     return t === 0
-      ? `var best = x[base0 + atColumn0 * ${columns}u];${taps ? `\n    var tap = ${index}(tapRow0 + tapColumn0);` : ""}`
-      : `{ let v = x[base${r} + atColumn${s} * ${columns}u]; let better = isBetter(v, best); best = select(best, v, better);${
+      ? `var best = ${load(`x[base0 + atColumn0 * ${columns}u]`)};${taps ? `\n    var tap = ${index}(tapRow0 + tapColumn0);` : ""}`
+      : `{ let v = ${load(`x[base${r} + atColumn${s} * ${columns}u]`)}; let better = isBetter(v, best); best = select(best, v, better);${
           taps ? ` tap = select(tap, ${index}(tapRow${r} + tapColumn${s}), better);` : ""
         } }`;
   });
@@ -51,6 +54,7 @@ export function planMaxPool(g: PoolGeometry, limits: DeviceLimits, { taps = true
     {
       label: name,
       bindings: { x: read, y: write, ...(taps ? { taps: U32_WRITE } : {}) },
+      enables,
       functions: `fn isBetter(v: ${type}, best: ${type}) -> ${bools} {
   // NaN by its bits: compilers fold v != v
   return (v > best) | ((bitcast<${index}>(v) & ${index}(0x7fffffffu)) > ${index}(0x7f800000u));
@@ -65,7 +69,7 @@ export function planMaxPool(g: PoolGeometry, limits: DeviceLimits, { taps = true
     .join("\n  ")}`,
       each: `${line("Column", "place", g.w)}
     ${visits.join("\n    ")}
-    y[${at}] = best;${
+    y[${at}] = ${store("best")};${
       taps
         ? `\n    taps[${at}] = ${width === 4 ? "tap.x | (tap.y << 8u) | (tap.z << 16u) | (tap.w << 24u)" : "tap"};`
         : ""
@@ -86,8 +90,9 @@ export function planMaxPoolBackward(g: PoolGeometry, limits: DeviceLimits): Kern
   const name = `maxPool.backward ${describePool(g)}`;
   const { x, y, taps } = bytesOf(g);
   const operands = { dy: y, taps, dx: x };
+  checkStored(name, g.dtype, limits);
   checkBindingSizes(name, operands, limits);
-  const { columns, width, type, index, read, write } = columnsOf(g.c);
+  const { columns, width, type, index, read, write, load, store, enables } = columnsOf(g.c, g.dtype);
   const { kernel, stride, padding } = g;
   // Window o covers pixels o * stride - padding + tap: a block's pixels are in windows block, block - 1, ..
   const reach = ceilDiv(kernel, stride);
@@ -101,7 +106,7 @@ export function planMaxPoolBackward(g: PoolGeometry, limits: DeviceLimits): Kern
       .join("\n  ");
   const windows = range(reach * reach).map((i) => [Math.floor(i / reach), i % reach] as const);
   const loads = windows.map(
-    ([a, b]) => `let dy${a}_${b} = dy[base${a} + atColumn${b} * ${columns}u];
+    ([a, b]) => `let dy${a}_${b} = ${load(`dy[base${a} + atColumn${b} * ${columns}u]`)};
     let tap${a}_${b} = unpackTaps(taps[base${a} + atColumn${b} * ${columns}u] | select(0xffffffffu, 0u, isRow${a} && isColumn${b}));`,
   );
   const stores = range(stride * stride).map((i) => {
@@ -115,13 +120,14 @@ export function planMaxPoolBackward(g: PoolGeometry, limits: DeviceLimits): Kern
       );
     // Pixels of the padding are left out: unsigned wrap-around makes them too large.
     return `if (row * ${stride}u + ${p}u - ${padding}u < ${g.h}u && place * ${stride}u + ${q}u - ${padding}u < ${g.w}u) {
-      dx[origin + (${p}u * ${g.w}u + ${q}u) * ${columns}u] = ${terms.length > 0 ? terms.join(" + ") : "zero"};
+      dx[origin + (${p}u * ${g.w}u + ${q}u) * ${columns}u] = ${store(terms.length > 0 ? terms.join(" + ") : "zero")};
     }`;
   });
   const pass = walkPass(
     {
       label: name,
       bindings: { dy: read, taps: U32_READ, dx: write },
+      enables,
       functions: `fn unpackTaps(packed: u32) -> ${index} { return ${
         width === 4 ? "(vec4u(packed) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u)" : "packed"
       }; }`,
@@ -141,5 +147,5 @@ export function planMaxPoolBackward(g: PoolGeometry, limits: DeviceLimits): Kern
     },
     limits,
   );
-  return { name, operands, workspace: {}, flop: y / 4, bytes: x + y + taps, passes: [pass] };
+  return { name, operands, workspace: {}, flop: g.n * g.outH * g.outW * g.c, bytes: x + y + taps, passes: [pass] };
 }

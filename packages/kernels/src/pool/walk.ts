@@ -1,9 +1,10 @@
 import { flatWorkgroupSize } from "../elementwise/flat.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass, type PassDefinition } from "../plan.ts";
+import { storedArray, type ActivationType } from "../stored.ts";
 
-/** Four channels at once where c is a multiple of 4, and the arrays' WGSL types for them. */
-export function columnsOf(c: number) {
+/** Four channels at once where c is a multiple of 4, and the WGSL for them: `type` is what they are computed in. */
+export function columnsOf(c: number, dtype: ActivationType = "f32") {
   const width = c % 4 === 0 ? 4 : 1;
   const type = width === 4 ? "vec4f" : "f32";
   return {
@@ -11,14 +12,14 @@ export function columnsOf(c: number) {
     columns: c / width,
     type,
     index: width === 4 ? "vec4u" : "u32",
-    read: { type: `array<${type}>`, access: "read" },
-    write: { type: `array<${type}>`, access: "read_write" },
+    ...storedArray(dtype, width),
   } as const;
 }
 
 export interface Walk {
   readonly label: string;
   readonly bindings: PassDefinition["bindings"];
+  readonly enables?: readonly string[];
   readonly functions?: string;
   /** Images: data. */
   readonly n: number;
@@ -37,7 +38,7 @@ export interface Walk {
  * device's serves a whole row of places, so that the index arithmetic is shared.
  */
 export function walkPass(
-  { label, bindings, functions = "", n, down, across, columns, prepare, each }: Walk,
+  { label, bindings, enables = [], functions = "", n, down, across, columns, prepare, each }: Walk,
   limits: DeviceLimits,
 ): KernelPass {
   const size = flatWorkgroupSize(limits);
@@ -61,6 +62,7 @@ export function walkPass(
     label,
     bindings,
     params: { count: { u32: count } },
+    enables,
     body: `${functions}
 @compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.y * nwg.x + wid.x) * ${size}u + lane;

@@ -1,6 +1,7 @@
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, checkSizes, definePass, foldWorkgroups, type KernelPass, type KernelPlan } from "../plan.ts";
+import { checkStored, storedArray, storedBytes, storedName, type ActivationType } from "../stored.ts";
 import { elementsOf, type Shape } from "../elementwise/broadcast.ts";
 import { checkBindingSizes, F32_READ, F32_WRITE, flatWorkgroupSize, IS_NAN, U32_WRITE } from "../elementwise/flat.ts";
 
@@ -11,6 +12,8 @@ export interface ReduceGeometry {
   readonly shape: Shape;
   /** Axes to reduce, each from 0 to the rank less one, or all of them where it is left out. */
   readonly axes?: readonly number[];
+  /** How x is stored; partial results and y are f32. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
 /** Combines two values: the WGSL, and where an accumulation starts. A NaN comes through, as in torch. */
@@ -61,16 +64,17 @@ export function reduceGroups(
 }
 
 /**
- * y = the sum, mean, sum of squares, largest or smallest value over `axes` of a contiguous x, f32. Operands `x`, `y`; y
+ * y = the sum, mean, sum of squares, largest or smallest value over `axes` of a contiguous x. Operands `x`, `y` (f32); y
  * has x's elements without the reduced axes. Adjacent axes are one reduction, others follow each other, the last first. An invocation adds
  * a run of at most 256 in order; partial results go through a workspace and are reduced in the same way, so the order
  * is fixed and the error grows as the logarithm of the size. Throws GeometryError for axes that the shape hasn't got.
  */
 export function planReduce(geometry: ReduceGeometry, limits: DeviceLimits): KernelPlan {
-  const { op, shape } = geometry;
+  const { op, shape, dtype = "f32" } = geometry;
   const axes = geometry.axes ?? shape.map((_, axis) => axis);
   checkSizes(op, Object.fromEntries(shape.map((size, axis) => [`size ${axis}`, size])));
-  const name = `${op} [${shape.join(",")}] over ${axes.join(",")}`;
+  const name = `${op}${storedName(dtype)} [${shape.join(",")}] over ${axes.join(",")}`;
+  checkStored(name, dtype, limits);
   const groups = reduceGroups(op, shape, axes);
   if (groups.length === 0) groups.push({ outer: elementsOf(shape), reduced: 1, inner: 1 });
   const stages = groups.flatMap((group) => runsOf(group, limits));
@@ -85,7 +89,7 @@ export function planReduce(geometry: ReduceGeometry, limits: DeviceLimits): Kern
     const pass = reducePass(
       `${name} ${index + 1}/${stages.length}`,
       op,
-      { ...stage, scale: last && op === "mean" ? result / total : 1 },
+      { ...stage, scale: last && op === "mean" ? result / total : 1, dtype: index === 0 ? dtype : "f32" },
       source,
       target,
       limits,
@@ -93,7 +97,7 @@ export function planReduce(geometry: ReduceGeometry, limits: DeviceLimits): Kern
     source = target;
     return pass;
   });
-  const operands = { x: total * 4, y: result * 4 };
+  const operands = { x: storedBytes(dtype, total), y: result * 4 };
   checkBindingSizes(name, { ...operands, ...workspace }, limits);
   return { name, operands, workspace, flop: total, bytes: operands.x + operands.y, passes };
 }
@@ -131,13 +135,14 @@ const widthOf = (inner: number, { deviceClass }: DeviceLimits): number => (devic
 function reducePass(
   label: string,
   op: ReduceOp,
-  stage: Stage & { scale: number },
+  stage: Stage & { scale: number; dtype: ActivationType },
   source: string,
   target: string,
   limits: DeviceLimits,
 ): KernelPass {
   const { outer, reduced, inner, runs, scale } = stage;
   const { wgsl, start } = COMBINE[op];
+  const { read, load, enables } = storedArray(stage.dtype);
   const squared = op === "sumOfSquares" && source === "x";
   const size = flatWorkgroupSize(limits);
   const width = widthOf(inner, limits);
@@ -161,7 +166,8 @@ ${lanes.map((k) => `    acc${k} = combine(acc${k}, load(start + ${k}u));`).join(
 ${lanes.map((k) => `  y[at + ${k}u] = acc${k} * params.scale;`).join("\n")}`;
   const pass = definePass({
     label,
-    bindings: { x: F32_READ, y: F32_WRITE },
+    bindings: { x: read, y: F32_WRITE },
+    enables,
     params: {
       count: { u32: outer * runs * columns },
       reduced: { u32: reduced },
@@ -174,7 +180,7 @@ ${lanes.map((k) => `  y[at + ${k}u] = acc${k} * params.scale;`).join("\n")}`;
     },
     body: `${IS_NAN}
 fn combine(a: f32, b: f32) -> f32 { return ${wgsl}; }
-fn load(i: u32) -> f32 { ${squared ? "let v = x[i]; return v * v;" : "return x[i];"} }
+fn load(i: u32) -> f32 { ${squared ? `let v = ${load("x[i]")}; return v * v;` : `return ${load("x[i]")};`} }
 @compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wid.y * nwg.x + wid.x) * ${size}u + lane;
   if (i >= params.count) { return; }

@@ -1,2 +1,3 @@
 export * from "./gpu.ts";
 export * from "./close.ts";
+export * from "./half.ts";
