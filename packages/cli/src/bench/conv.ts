@@ -52,7 +52,7 @@ export async function convRows(
       if (network && name === "conv1" && product === "gradInput") continue;
       progress.update(`convolution ${i + 1} of ${shapes.length}: ${name}, ${product}`);
       const row = await measureConv(device, product, geometry, options);
-      rows.push({ ...row, ...(network ? { layer: name, count } : {}), product });
+      rows.push({ ...row, layer: name, ...(network ? { count } : {}), product });
       const total = totals.get(product) ?? { ms: 0, minMs: 0, flop: 0, bytes: 0 };
       total.ms += row.median_ms * count;
       total.minMs += row.min_ms * count;

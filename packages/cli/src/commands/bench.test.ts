@@ -1,5 +1,5 @@
 import { describeDevice } from "@fracture/tensor/testing";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Explanation } from "../bench/explain.ts";
@@ -42,9 +42,16 @@ describeDevice("fracture bench", (device) => {
     using folder = temporaryFolder();
     const file = join(folder.path, "shapes.json");
     writeFileSync(file, JSON.stringify([{ n: 1, h: 9, w: 7, c: 8, k: 12, r: 3, s: 3, stride: 2, padding: [1, 0] }]));
-    const { rows } = await report("conv", "--shapes", file);
+    const { rows } = await report("conv", "--shapes", file, "--plot", join(folder.path, "pictures", "conv"));
     expect(rows.map(({ product }) => product)).toEqual(["forward", "gradInput", "gradWeight"]);
     for (const row of rows) expect(row["largest_error"]).toBeLessThan(1e-4);
+    const picture = readFileSync(join(folder.path, "pictures", "conv", "roofline.svg"), "utf8");
+    for (const product of ["forward", "gradInput", "gradWeight"]) expect(picture).toContain(`>${product}</text>`);
+    expect(
+      readFileSync(join(folder.path, "pictures", "conv", "roofline.png"))
+        .subarray(1, 4)
+        .toString(),
+    ).toBe("PNG");
   });
 
   it(

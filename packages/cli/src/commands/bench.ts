@@ -3,7 +3,7 @@ import { ARCHITECTURES } from "@fracture/resnet";
 import type { AdapterChoice, Device } from "@fracture/tensor";
 import { adapterOption, withDevice } from "../device.ts";
 import type { Io } from "../io.ts";
-import { integer, integers } from "../options.ts";
+import { integer, integers, path } from "../options.ts";
 import { Progress } from "../output/progress.ts";
 import type { MeasureOptions } from "../bench/measure.ts";
 import type { NetworkOptions } from "../bench/network.ts";
@@ -50,10 +50,22 @@ export function benchCommand(program: Command, io: Io): void {
     .option("--size <pixels>", "height and width of the images", integer(1), 224)
     .option("--batch-size <n>", "images in a batch", integer(1), 2)
     .option("--shapes <file>", `convolutions to measure instead, a JSON file: ${CONV_SHAPES_EXAMPLE}`)
-    .action(async (options: BenchOptions & { size: number; batchSize: number; shapes?: string }) => {
+    .option("--plot <folder>", "draw them under this device's roofline: roofline.svg and roofline.png", path)
+    .action(async (options: BenchOptions & { size: number; batchSize: number; shapes?: string; plot?: string }) => {
       const { convRows, convShapes } = await import("../bench/conv.ts");
+      const { plot: folder } = options;
       const shapes = await convShapes(options);
-      await measured(io, options, (device, measure, progress) => convRows(device, shapes, measure, progress));
+      await measured(io, options, async (device, measure, progress) => {
+        const rows = await convRows(device, shapes, measure, progress);
+        if (folder === undefined) return rows;
+        const { writeRoofline } = await import("../bench/roofline.ts");
+        const { size, batchSize } = options;
+        const subtitle = shapes.network ? `ResNet-50, f32, ${size} x ${size}, batch ${batchSize}` : "f32";
+        const paths = await writeRoofline(device, rows, { folder, subtitle }, measure, progress);
+        progress.clear();
+        io.stderr.write(`fracture: wrote ${paths.join(" and ")}\n`);
+        return rows;
+      });
     });
 
   const network = (name: string, description: string): Command =>

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { HistoryRow } from "../run/history.ts";
 import { computeMetrics, type Predictions } from "./metrics.ts";
-import { confusionMatrixPlot, drawPlots, renderPng, trainingCurvesPlot, writePlots } from "./plots.ts";
+import {
+  confusionMatrixPlot,
+  drawPlots,
+  renderPng,
+  rooflinePlot,
+  trainingCurvesPlot,
+  writePlots,
+  type RooflinePoint,
+} from "./plots.ts";
 import { textWidth } from "./svg/font.ts";
 
 function history(epochs: number, change: (epoch: number) => Partial<HistoryRow> = () => ({})): HistoryRow[] {
@@ -40,6 +48,23 @@ const training = (rows: HistoryRow[], bestEpoch: number | null = 1) =>
   drawPlots({ training: { history: rows, bestEpoch } });
 const evaluation = (given: Predictions) => drawPlots({ evaluation: { predictions: given } });
 
+const roofline = (points: RooflinePoint[], name = "matmul") =>
+  rooflinePlot({
+    title: "Convolutions",
+    subtitle: "a device",
+    flop: { rate: 23.4, measured: name },
+    bytes: { rate: 11, measured: "copies" },
+    points,
+  });
+const layerPoints = (layers: number): RooflinePoint[] =>
+  Array.from({ length: layers * 3 }, (_, i) => ({
+    layer: `layer${i % layers}.0.conv2  3x3/1 [56,56,64] -> 64`,
+    series: ["forward", "gradInput", "gradWeight"][i % 3]!,
+    flop: 1e9 * 2 ** (i % 5),
+    bytes: 1e7 * 2 ** (i % 4),
+    ms: 80 + 90 * (i % 7),
+  }));
+
 const GALLERY = {
   "40 epochs": () => training(history(40), 17),
   "1 epoch": () => training(history(1)),
@@ -64,6 +89,13 @@ const GALLERY = {
   "5 long names": () => evaluation(predictions(many(5), 100)),
   "20 long names": () => evaluation(predictions(many(20), 400)),
   "60 classes": () => evaluation(predictions(many(60), 600)),
+  "a network under its roof": () => ({ roofline: roofline(layerPoints(23)) }),
+  "one kernel above its roof, with long names": () => ({
+    roofline: roofline(
+      [{ layer: "a layer of a long name ".repeat(9), series: "forward", flop: 1e9, bytes: 1e9, ms: 20 }],
+      "a product of a long name ".repeat(9),
+    ),
+  }),
   "large counts": () => ({
     matrix: confusionMatrixPlot(
       Array.from("abcdefghijkl"),
@@ -166,6 +198,17 @@ test("the confusion matrix writes counts and the share of their row", () => {
   expect(svg).toContain("3 of 4 images right (75.0%)");
   // The class without images has neither.
   expect(svg.match(/url\(#absent\)/g)).toHaveLength(2);
+});
+
+test("a kernel's mark lies at its part of the roof over it, by bytes or by operations", () => {
+  // Roofs: 11 GFLOP/s for one operation a byte, 23.4 for ten. Rates: 5.5 and 11.7.
+  const svg = roofline([
+    { layer: "few operations", series: "forward", flop: 1e9, bytes: 1e9, ms: 1000 / 5.5 },
+    { layer: "many operations", series: "gradInput", flop: 10e9, bytes: 1e9, ms: 10_000 / 11.7 },
+  ]);
+  const [few, many_] = [...svg.matchAll(/<circle cx="([\d.]+)"/g)].slice(-2).map(([, x]) => Number(x));
+  // Half of the axis, which begins behind the names.
+  expect([few, many_]).toEqual([330 + 646 / 2, 330 + 646 / 2]);
 });
 
 test("a plot's bytes are the same every time, and every file is written whole", async () => {

@@ -6,11 +6,22 @@ import { computeMetrics, type Metrics, type Predictions } from "./metrics.ts";
 import { confusionMatrixPlot } from "./plots/confusionMatrix.ts";
 import { precisionRecallPlot, rocPlot } from "./plots/curves.ts";
 import { probabilityHistogramPlot } from "./plots/histogram.ts";
+import { rooflinePlot, type Roofline, type RooflinePoint } from "./plots/roofline.ts";
 import { trainingCurvesPlot } from "./plots/trainingCurves.ts";
 import type { Svg } from "./svg/element.ts";
 import { renderPng } from "./svg/png.ts";
 
-export { confusionMatrixPlot, precisionRecallPlot, probabilityHistogramPlot, renderPng, rocPlot, trainingCurvesPlot };
+export {
+  confusionMatrixPlot,
+  precisionRecallPlot,
+  probabilityHistogramPlot,
+  renderPng,
+  rocPlot,
+  rooflinePlot,
+  trainingCurvesPlot,
+  type Roofline,
+  type RooflinePoint,
+};
 
 export interface PlotInputs {
   /** Draws `training_curves.png`. */
