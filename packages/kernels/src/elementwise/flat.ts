@@ -22,7 +22,13 @@ const elementsPerInvocation = ({ deviceClass }: DeviceLimits): number => (device
  * neighbours, loaded before any is stored, a workgroup's width of quads apart: relu on lavapipe (2 cores, 1.6 million
  * elements) takes 1.2 ms, against 2.0 for one quad an invocation and 6 for one element.
  */
-export function flatMain(quad: string, one: (i: string) => string, limits: DeviceLimits): string {
+export function flatMain(
+  quad: string,
+  one: (i: string) => string,
+  limits: DeviceLimits,
+  /** Statements that run first. */
+  before = "",
+): string {
   const size = flatWorkgroupSize(limits);
   const own = elementsPerInvocation(limits);
   const loop =
@@ -42,7 +48,7 @@ ${quad}
     i += ${size}u;
   }`;
   return `@compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let group = wid.y * nwg.x + wid.x;
+${before}  let group = wid.y * nwg.x + wid.x;
 ${loop}
 }`;
 }

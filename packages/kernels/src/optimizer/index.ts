@@ -1,3 +1,4 @@
+export * from "./lossScale.ts";
 export { planNonFinite, type NonFiniteGeometry } from "./nonFinite.ts";
 export { planAdam, planSgd, type SgdGeometry } from "./optimizer.ts";
 export * from "./scalars.ts";

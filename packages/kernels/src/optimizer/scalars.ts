@@ -22,6 +22,9 @@ export const ADAM_SCALAR = {
   eps: 8,
   /** The gradient is multiplied by it first: 1, or the inverse of a loss scale. */
   gradScale: 9,
+  /** ln(beta1) and ln(beta2), where the device computes `stepSize` and `correction2` itself: see `adamGiven`. */
+  logBeta1: 10,
+  logBeta2: 11,
 } as const;
 export const ADAM_SCALARS = 12;
 
@@ -63,6 +66,22 @@ export function adamScalars(options: AdamOptions, step: number): Float32Array<Ar
   block[ADAM_SCALAR.correction2] = Math.sqrt(1 - beta2 ** step);
   block[ADAM_SCALAR.eps] = eps;
   block[ADAM_SCALAR.gradScale] = gradScale;
+  return block;
+}
+
+/** From here on exp() is 0 in f32, and 1 less it is 1. */
+const SMALLEST_LOG = -100;
+
+/**
+ * A group's block of `given` for `planStepScalars`, which knows the step's number: `stepSize` is the learning rate, to be
+ * divided by 1 - beta1^step there.
+ */
+export function adamGiven(options: AdamOptions): Float32Array<ArrayBuffer> {
+  const { betas: [beta1, beta2] = [0.9, 0.999] } = options;
+  const block = adamScalars(options, 1);
+  block[ADAM_SCALAR.stepSize] = options.lr;
+  block[ADAM_SCALAR.logBeta1] = Math.max(Math.log(beta1), SMALLEST_LOG);
+  block[ADAM_SCALAR.logBeta2] = Math.max(Math.log(beta2), SMALLEST_LOG);
   return block;
 }
 

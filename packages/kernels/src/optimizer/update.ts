@@ -1,7 +1,8 @@
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { checkSizes, definePass, type KernelPlan, type Param } from "../plan.ts";
-import { checkBindingSizes, F32_READ, F32_WRITE, flatMain, flatWorkgroups } from "../elementwise/flat.ts";
+import { checkStored, storedArray, storedBytes } from "../stored.ts";
+import { checkBindingSizes, F32_READ, F32_WRITE, flatMain, flatWorkgroups, U32_READ } from "../elementwise/flat.ts";
 
 /** A run of elements that ends before `end` and belongs to parameter group `group`. */
 export interface Segment {
@@ -17,6 +18,10 @@ export interface UpdateGeometry {
    * 4. One group for all where it is left out. Neighbours of one group are merged; at most MAX_SEGMENTS remain.
    */
   readonly segments?: readonly Segment[];
+  /** Writes the parameters, rounded to f16, to the operand `half` [count] too. Default: false. */
+  readonly half?: boolean;
+  /** Does nothing where the operand `flag` [1] u32 is not 0. Default: false. */
+  readonly skippable?: boolean;
 }
 
 /** Segments are params of the kernel: more of them would cost more than the order of the arena should. */
@@ -62,7 +67,7 @@ export interface UpdateRule {
  */
 export function planUpdate(rule: UpdateRule, geometry: UpdateGeometry, limits: DeviceLimits): KernelPlan {
   const { kernel, scalarsPerGroup, state } = rule;
-  const { count } = geometry;
+  const { count, half = false, skippable = false } = geometry;
   checkSizes(kernel, { count });
   const segments = mergeSegments(kernel, geometry);
   const groups = Math.max(...segments.map(({ group }) => group)) + 1;
@@ -73,7 +78,10 @@ export function planUpdate(rule: UpdateRule, geometry: UpdateGeometry, limits: D
   const operands: Record<string, number> = {
     ...Object.fromEntries(arenas.map((arena) => [operandOf(arena), count * 4])),
     scalars: groups * scalarsPerGroup * 4,
+    ...(half ? { half: storedBytes("f16", count) } : {}),
+    ...(skippable ? { flag: 4 } : {}),
   };
+  if (half) checkStored(name, "f16", limits);
   checkBindingSizes(name, operands, limits);
   const params: Record<string, Param> = { count: { u32: count } };
   segments.forEach(({ end, group }, index) => {
@@ -88,11 +96,12 @@ export function planUpdate(rule: UpdateRule, geometry: UpdateGeometry, limits: D
       type === "f32" ? `${arena}[i]` : `vec4f(${[0, 1, 2, 3].map((k) => `${arena}[i + ${k}u]`).join(", ")})`;
     const store = (arena: string): string[] =>
       type === "f32" ? [`${arena}[i] = ${arena}_;`] : [0, 1, 2, 3].map((k) => `${arena}[i + ${k}u] = ${arena}_[${k}];`);
+    const round = type === "f32" ? ["half[i] = f16(w_);"] : [0, 1, 2, 3].map((k) => `half[i + ${k}u] = f16(w_[${k}]);`);
     return `fn update_${type}(i: u32) {
   let base = baseOf(i);
   ${arenas.map((arena) => `var ${arena}_ = ${load(arena)};`).join("\n  ")}
   ${rule.wgsl.trim().replaceAll(/\bs\((\d+)\)/g, "scalars[base + $1u]")}
-  ${written.flatMap(store).join("\n  ")}
+  ${[...written.flatMap(store), ...(half ? round : [])].join("\n  ")}
 }`;
   };
   const pass = definePass({
@@ -101,8 +110,11 @@ export function planUpdate(rule: UpdateRule, geometry: UpdateGeometry, limits: D
       ...Object.fromEntries(written.map((arena) => [arena, F32_WRITE])),
       g: F32_READ,
       scalars: F32_READ,
+      ...(half ? { half: storedArray("f16").write } : {}),
+      ...(skippable ? { flag: U32_READ } : {}),
     },
     params,
+    ...(half ? { enables: ["enable f16;"] } : {}),
     body: `// Where the scalars of element i's group begin.
 fn baseOf(i: u32) -> u32 {
   var group = params.group0;
@@ -110,10 +122,11 @@ ${choices.join("\n")}
   return group * ${scalarsPerGroup}u;
 }
 ${limits.deviceClass === "cpu" ? `${update("vec4f")}\n` : ""}${update("f32")}
-${flatMain("      update_vec4f(i);", (i) => `update_f32(${i});`, limits)}`,
+${flatMain("      update_vec4f(i);", (i) => `update_f32(${i});`, limits, skippable ? "  if (flag[0] != 0u) { return; }\n" : "")}`,
     workgroups: flatWorkgroups(count, limits),
   });
-  const bytes = count * 4 * (2 * written.length + 1) + operands["scalars"]!;
+  const bytes =
+    count * 4 * (2 * written.length + 1) + operands["scalars"]! + (operands["half"] ?? 0) + (operands["flag"] ?? 0);
   const bindings = pass.bindings.map(({ operand, access }) => ({ operand: operandOf(operand), access }));
   return { name, operands, workspace: {}, flop: rule.flopPerElement * count, bytes, passes: [{ ...pass, bindings }] };
 }
