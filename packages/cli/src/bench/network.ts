@@ -163,7 +163,7 @@ function figuresOf(device: Device, program: Program<unknown>, timing: Parameters
   };
 }
 
-function inputs(device: Device, { size, batchSize, classes }: NetworkOptions): { x: Tensor; labels: Tensor } {
+export function inputs(device: Device, { size, batchSize, classes }: NetworkOptions): { x: Tensor; labels: Tensor } {
   const x = input([batchSize, size, size, 3], { device });
   x.write(noise(x.size, 1));
   const labels = input([batchSize], { device, dtype: "u32" });
@@ -171,10 +171,10 @@ function inputs(device: Device, { size, batchSize, classes }: NetworkOptions): {
   return { x, labels };
 }
 
-const createModel = (device: Device, { arch, classes }: NetworkOptions): ResNet =>
+export const createModel = (device: Device, { arch, classes }: NetworkOptions): ResNet =>
   new ResNet({ architecture: arch, classes, device, generator: new nn.Generator(SEED) });
 
-function trainingStep(model: ResNet, adam: optim.Adam, x: Tensor, labels: Tensor): Tensor {
+export function trainingStep(model: ResNet, adam: optim.Adam, x: Tensor, labels: Tensor): Tensor {
   const loss = softmaxCrossEntropy(model.forward(x), labels);
   adam.zeroGrad();
   loss.backward();

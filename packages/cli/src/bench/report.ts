@@ -36,6 +36,14 @@ export const rates = (
   gbyte_per_s: bytes / medianMs / 1e6,
 });
 
+/** A row of work on so many pictures. */
+export const picturesRow = (name: string, pictures: number, timing: Timing): BenchRow => ({
+  name,
+  ...timed(timing),
+  images_per_s: (pictures * 1000) / timing.medianMs,
+  images: pictures,
+});
+
 const COLUMNS: readonly Column<BenchRow>[] = [
   { title: "", cell: ({ name }) => name },
   numeric("ms", ({ median_ms }) => median_ms),
@@ -79,6 +87,7 @@ export function printRows(
 
 /** What a captured program is made of. */
 function networkNote(row: BenchRow): string[] {
+  if (typeof row["lost"] === "number") return [lossNote(row["lost"])];
   if (typeof row["kernels"] !== "number") return [];
   const [slots, unshared, live] = [row["slot_bytes"], row["unshared_bytes"], row["live_bytes"]].map((bytes) =>
     formatBytes(Number(bytes)),
@@ -94,3 +103,11 @@ function networkNote(row: BenchRow): string[] {
       : []),
   ];
 }
+
+/** What the whole loop may lose against its bare step. */
+const LARGEST_LOSS = 0.05;
+
+const lossNote = (lost: number): string =>
+  lost < 0
+    ? `the training loop keeps up with the bare step (${formatNumber(-lost * 100)}% faster, the machine's noise)`
+    : `the training loop loses ${formatNumber(lost * 100)}% against the bare step (at most ${LARGEST_LOSS * 100}% is wanted)`;

@@ -1,5 +1,6 @@
 import { describeDevice } from "@fracture/tensor/testing";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Explanation } from "../bench/explain.ts";
@@ -94,6 +95,46 @@ describeDevice("fracture bench", (device) => {
     expect(row).toMatch(/^resnet18 inference, 32 x 32, batch 1, f32 +[\d.,]+ +[\d.,]+ +[\d.,]+$/);
     expect(stdout).toContain("agrees with the eager run");
     if (device().info.software) expect(stderr).toContain("computing on the CPU");
+  });
+
+  it("data measures decoding, augmentation and the loop against its bare step on a folder's pictures, and leaves nothing", async () => {
+    using folder = temporaryFolder();
+    const data = join(folder.path, "phantoms");
+    await runCaptured(["data", "phantom", data, ..."--train 5 --val 2 --test 0 --size 48".split(" ")]);
+    const temporaries = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("fracture-bench-"));
+    const before = temporaries();
+    const options = "--arch resnet18 --size 32 --batch-size 2 --steps 2".split(" ");
+    const { rows } = await report("data", "--data", data, ...options);
+    expect(rows.map(({ name }) => name.split(/,| with/)[0])).toEqual([
+      "decoding",
+      ...(device().gpu.features.has("timestamp-query") ? ["augmentation kernel"] : []),
+      "batches",
+      "bare training step",
+      "training loop",
+    ]);
+    for (const row of rows) expect(row["images_per_s"]).toBeCloseTo((row["images"]! * 1000) / row.median_ms, 6);
+    expect(rows.at(-1)!["lost"]).toBeCloseTo(1 - rows.at(-2)!.median_ms / rows.at(-1)!.median_ms, 9);
+    expect(temporaries().filter((name) => !before.includes(name))).toEqual([]);
+  });
+
+  it("data says before it opens the device that a folder has too few pictures", async () => {
+    using folder = temporaryFolder();
+    const data = join(folder.path, "phantoms");
+    await runCaptured(["data", "phantom", data, ..."--train 4 --val 0 --test 0 --size 32".split(" ")]);
+    const { exitCode, stderr } = await runCaptured([
+      "bench",
+      "data",
+      "--data",
+      data,
+      "--batch-size",
+      "3",
+      "--steps",
+      "2",
+    ]);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: `fracture: ${data}: it has 4 pictures to train on, and 6 (batch size x steps) are to be measured with\n`,
+    });
   });
 
   it("Ctrl-C ends it with 130, and the device is closed", async () => {

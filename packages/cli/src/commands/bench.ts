@@ -6,6 +6,7 @@ import type { Io } from "../io.ts";
 import { integer, integers, path } from "../options.ts";
 import { Progress } from "../output/progress.ts";
 import type { MeasureOptions } from "../bench/measure.ts";
+import type { LoopOptions } from "../bench/loop.ts";
 import type { NetworkOptions } from "../bench/network.ts";
 import type { BenchRow } from "../bench/report.ts";
 import { CONV_SHAPES_EXAMPLE, MATMUL_SHAPES_EXAMPLE } from "../bench/shapes.ts";
@@ -21,7 +22,7 @@ interface BenchOptions {
 
 const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES);
 
-/** `fracture bench gemm|conv|step|infer` */
+/** `fracture bench gemm|conv|step|infer|data` */
 export function benchCommand(program: Command, io: Io): void {
   const bench = program
     .command("bench")
@@ -70,7 +71,7 @@ export function benchCommand(program: Command, io: Io): void {
 
   const network = (name: string, description: string): Command =>
     add(name, description)
-      .addOption(new Option("--arch <name>", "the network").choices(ARCHITECTURE_NAMES).default("resnet50"))
+      .addOption(architecture())
       .option("--size <pixels>", "height and width of the images", integer(1), 64)
       .option("--batch-size <n>", "images in a batch", integer(1), 8)
       .option("--classes <n>", "size of the head", integer(2), 1000)
@@ -91,7 +92,22 @@ export function benchCommand(program: Command, io: Io): void {
       return [await inferRow(device, options, measure, progress)];
     }),
   );
+
+  add("data", "what training reads, stage by stage, and how much of the bare step's speed the whole loop keeps")
+    .option("--data <folder>", "pictures to measure with, as train takes them (default: phantoms, drawn for it)", path)
+    .addOption(architecture())
+    .option("--size <pixels>", "height and width of what the network sees", integer(16), 64)
+    .option("--batch-size <n>", "pictures in a batch", integer(2), 8)
+    .option("--steps <n>", "batches of pictures to measure with: the steps of an epoch", integer(1), 16)
+    .action(async (options: BenchOptions & LoopOptions & { data?: string }) => {
+      const { dataRows, dataSource } = await import("../bench/data.ts");
+      const source = await dataSource(options);
+      await measured(io, options, (device, measure, progress) => dataRows(device, source, options, measure, progress));
+    });
 }
+
+const architecture = (): Option =>
+  new Option("--arch <name>", "the network").choices(ARCHITECTURE_NAMES).default("resnet50");
 
 /** Opens the device, measures, prints. */
 async function measured(
