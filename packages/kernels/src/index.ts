@@ -3,6 +3,7 @@ export * from "./encode.ts";
 export * from "./errors.ts";
 export * from "./half.ts";
 export * from "./limits.ts";
+export type * from "./made.ts";
 export * from "./plan.ts";
 export type { ActivationType } from "./stored.ts";
 export * from "./elementwise/index.ts";

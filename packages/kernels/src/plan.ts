@@ -1,5 +1,6 @@
 import { DeviceLimitError, GeometryError } from "./errors.ts";
 import type { DeviceLimits } from "./limits.ts";
+import type { Made } from "./made.ts";
 
 /**
  * A kernel is a pure function `(geometry, limits, options) -> KernelPlan`. The plan is plain data: it can be
@@ -17,6 +18,8 @@ export interface KernelPlan {
   readonly flop: number;
   /** The least bytes to be moved: every operand read or written once. */
   readonly bytes: number;
+  /** What it was made from, where a pass over captured programs knows what else to make of that. */
+  readonly made?: Made;
 }
 
 /** What a plan does, without its name and what it costs. */

@@ -10,6 +10,12 @@ import {
 } from "./geometry.ts";
 import { applyFrozenPass, applyPass, parametersPass, sumsPass, type Gradient } from "./gradientPasses.ts";
 import { tileOf } from "./tile.ts";
+import { isWhole, wholeGradientPass } from "./wholeGradient.ts";
+
+export interface BatchNormTrainBackwardOptions {
+  /** One dispatch in place of three, to the same bits, on devices where that is better than more workgroups (software). Default: false. */
+  readonly whole?: boolean;
+}
 
 const maskOf = ({
   relu = false,
@@ -27,7 +33,12 @@ const maskOf = ({
  * again from x, so y may be gone); with relu and residual `y`, and `dresidual` is written; written too: `dx`, `dgamma`,
  * `dbeta`. Throws GeometryError for a residual without relu: its gradient is dy itself.
  */
-export function planBatchNormTrainBackward(g: BatchNormTrainBackwardGeometry, limits: DeviceLimits): KernelPlan {
+export function planBatchNormTrainBackward(
+  g: BatchNormTrainBackwardGeometry,
+  limits: DeviceLimits,
+  options: BatchNormTrainBackwardOptions = {},
+): KernelPlan {
+  const whole = (options.whole ?? false) && isWhole(limits);
   const kernel = "batchNorm.trainBackward";
   checkBatchNorm(kernel, g);
   checkBackwardFusion(kernel, g);
@@ -37,7 +48,7 @@ export function planBatchNormTrainBackward(g: BatchNormTrainBackwardGeometry, li
   const tile = tileOf("reduce", g, limits);
   const label = `${kernel} [${rows},${c}]`;
   return batchNormPlan(
-    kernel,
+    { kernel, geometry: g, options },
     g,
     {
       operands: {
@@ -53,12 +64,14 @@ export function planBatchNormTrainBackward(g: BatchNormTrainBackwardGeometry, li
         dbeta: one,
         ...(residual ? { dresidual: all } : {}),
       },
-      workspace: { partials: tile.chunks * 2 * one, coefficients: 5 * one },
-      passes: [
-        sumsPass(`${label} sums`, gradient, tile, limits),
-        parametersPass(`${label} parameters`, gradient, tile, limits),
-        applyPass(`${label} apply`, gradient, limits),
-      ],
+      workspace: whole ? {} : { partials: tile.chunks * 2 * one, coefficients: 5 * one },
+      passes: whole
+        ? [wholeGradientPass(label, gradient, limits)]
+        : [
+            sumsPass(`${label} sums`, gradient, tile, limits),
+            parametersPass(`${label} parameters`, gradient, tile, limits),
+            applyPass(`${label} apply`, gradient, limits),
+          ],
       flop: 9,
     },
     limits,
@@ -82,7 +95,7 @@ export function planBatchNormEvalBackward(g: BatchNormEvalBackwardGeometry, limi
   const label = `${kernel} [${rows},${c}]`;
   const needsX = parameters || gradient.mask === "x";
   return batchNormPlan(
-    kernel,
+    { kernel, geometry: g },
     g,
     {
       operands: {

@@ -1,10 +1,20 @@
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
-import { definePass, type KernelPass, type KernelPlan } from "../plan.ts";
+import { ceilDiv, definePass, type KernelPass, type KernelPlan } from "../plan.ts";
 import { storedArray, storedBytes } from "../stored.ts";
 import { batchNormPlan, checkBatchNorm, type BatchNormEvalGeometry, type BatchNormTrainGeometry } from "./geometry.ts";
+import { mergedApplyPass } from "./mergedApply.ts";
 import { finalisePass, momentsPass } from "./statistics.ts";
 import { columnRead, columnType, tileMain, tileOf, tileParams, tileWorkgroups } from "./tile.ts";
+import { isWhole } from "./wholeGradient.ts";
+
+export interface BatchNormTrainOptions {
+  /**
+   * Where x is the result of a product that has left mean and sum of squared deviations of each tile of so many rows in the
+   * operand `partials` [tiles, 2, c] (its epilogue `statistics`): x is then read once. Default: they are computed here.
+   */
+  readonly partialRows?: number;
+}
 
 /**
  * Batch norm by the batch's own statistics (torch's batch_norm with training = True):
@@ -13,7 +23,12 @@ import { columnRead, columnType, tileMain, tileOf, tileParams, tileWorkgroups } 
  * `saveMean`, `saveInvStd` [c] for the backward plan and `y` [rows, c]. The normalisation uses the biased variance, the
  * running variance the unbiased one. Throws GeometryError for a single row, which has no variance (as torch).
  */
-export function planBatchNormTrain(g: BatchNormTrainGeometry, limits: DeviceLimits): KernelPlan {
+export function planBatchNormTrain(
+  g: BatchNormTrainGeometry,
+  limits: DeviceLimits,
+  options: BatchNormTrainOptions = {},
+): KernelPlan {
+  const { partialRows } = options;
   checkBatchNorm("batchNorm.train", g);
   const { rows, c, residual = false, dtype = "f32" } = g;
   if (rows === 1)
@@ -21,8 +36,10 @@ export function planBatchNormTrain(g: BatchNormTrainGeometry, limits: DeviceLimi
   const [all, one] = [storedBytes(dtype, rows * c), c * 4];
   const tile = tileOf("reduce", g, limits);
   const label = `batchNorm.train [${rows},${c}]`;
+  const chunks = partialRows === undefined ? tile.chunks : ceilDiv(rows, partialRows);
+  const partials = { partials: chunks * 2 * one };
   return batchNormPlan(
-    "batchNorm.train",
+    { kernel: "batchNorm.train", geometry: g, options },
     g,
     {
       operands: {
@@ -35,17 +52,36 @@ export function planBatchNormTrain(g: BatchNormTrainGeometry, limits: DeviceLimi
         saveMean: one,
         saveInvStd: one,
         y: all,
+        ...(partialRows === undefined ? {} : partials),
       },
-      workspace: { partials: tile.chunks * 2 * one },
-      passes: [
-        momentsPass(`${label} moments`, g, tile, limits),
-        finalisePass(`${label} statistics`, g, tile, limits),
-        applyPass(`${label} apply`, g, "saved", limits),
-      ],
-      flop: 7,
+      ...(partialRows === undefined ? { workspace: partials } : {}),
+      passes:
+        partialRows === undefined
+          ? [
+              momentsPass(`${label} moments`, g, tile, limits),
+              finalisePass(`${label} statistics`, g, tile, limits),
+              applyPass(`${label} apply`, g, "saved", limits),
+            ]
+          : afterProduct(label, g, partialRows, limits),
+      flop: partialRows === undefined ? 7 : 3,
     },
     limits,
   );
+}
+
+/** What remains of the training mode where a product has left the moments of its tiles of rows. */
+function afterProduct(
+  label: string,
+  g: BatchNormTrainGeometry,
+  partialRows: number,
+  limits: DeviceLimits,
+): KernelPass[] {
+  if (isWhole(limits)) return [mergedApplyPass(label, g, partialRows, limits)];
+  const chunks = { rows: g.rows, chunkRows: partialRows, chunks: ceilDiv(g.rows, partialRows) };
+  return [
+    finalisePass(`${label} statistics`, g, chunks, limits, "zero"),
+    applyPass(`${label} apply`, g, "saved", limits),
+  ];
 }
 
 /**
@@ -56,7 +92,7 @@ export function planBatchNormEval(g: BatchNormEvalGeometry, limits: DeviceLimits
   checkBatchNorm("batchNorm.eval", g);
   const [all, one] = [storedBytes(g.dtype ?? "f32", g.rows * g.c), g.c * 4];
   return batchNormPlan(
-    "batchNorm.eval",
+    { kernel: "batchNorm.eval", geometry: g },
     g,
     {
       operands: {

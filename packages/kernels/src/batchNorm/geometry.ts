@@ -1,6 +1,7 @@
 import { checkBindingSizes } from "../elementwise/flat.ts";
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
+import type { Made } from "../made.ts";
 import { checkSizes, type KernelPass, type KernelPlan } from "../plan.ts";
 import { checkStored, storedName, type ActivationType } from "../stored.ts";
 
@@ -58,7 +59,7 @@ export function checkBackwardFusion(kernel: string, { relu = false, residual = f
 }
 
 export function batchNormPlan(
-  kernel: string,
+  made: Extract<Made, { readonly kernel: `batchNorm.${string}` }>,
   { rows, c, relu, residual, dtype = "f32" }: BatchNormShape & BatchNormFusion,
   parts: {
     readonly operands: Readonly<Record<string, number>>;
@@ -70,9 +71,9 @@ export function batchNormPlan(
   limits: DeviceLimits,
 ): KernelPlan {
   const { operands, workspace = {}, passes, flop } = parts;
-  const name = `${kernel}${storedName(dtype)}${residual ? " residual" : ""}${relu ? " relu" : ""} [${rows},${c}]`;
+  const name = `${made.kernel}${storedName(dtype)}${residual ? " residual" : ""}${relu ? " relu" : ""} [${rows},${c}]`;
   checkStored(name, dtype, limits);
   checkBindingSizes(name, { ...operands, ...workspace }, limits);
   const bytes = Object.values(operands).reduce((sum, size) => sum + size, 0);
-  return { name, operands, workspace, flop: flop * rows * c, bytes, passes };
+  return { name, operands, workspace, flop: flop * rows * c, bytes, passes, made };
 }

@@ -1,5 +1,9 @@
-export { planBatchNormEval, planBatchNormTrain } from "./batchNorm.ts";
-export { planBatchNormEvalBackward, planBatchNormTrainBackward } from "./backward.ts";
+export { planBatchNormEval, planBatchNormTrain, type BatchNormTrainOptions } from "./batchNorm.ts";
+export {
+  planBatchNormEvalBackward,
+  planBatchNormTrainBackward,
+  type BatchNormTrainBackwardOptions,
+} from "./backward.ts";
 export type {
   BatchNormEvalBackwardGeometry,
   BatchNormEvalGeometry,

@@ -54,6 +54,7 @@ export function planBinary(geometry: BinaryGeometry, limits: DeviceLimits): Kern
         limits,
       ),
     ],
+    made: { kernel: "binary", geometry },
   };
 }
 
