@@ -50,6 +50,35 @@ describeDevice("fit", (device) => {
     for (const later of counts.slice(2)) expect(later).toEqual(counts[1]);
   });
 
+  it("the next step is queued while one runs: the loss that is waited for is always that of the step before", async () => {
+    const train = toySamples(device(), 10);
+    const run = start({ train, batchSize: 2, stages: [stageOf("layer4", 1, 1e-3)], augment: true });
+    const reported: number[] = [];
+    const feed = train.feed.bind(train);
+    Object.assign(train, {
+      feed: (options: { augment: boolean }) => {
+        const inner = feed(options);
+        return {
+          ...inner,
+          batch: (size: number) => {
+            const batch = inner.batch(size);
+            return {
+              ...batch,
+              load: (samples: readonly number[], epoch: number) => {
+                reported.push(run.events.filter(({ kind }) => kind === "step").length);
+                batch.load(samples, epoch);
+              },
+            };
+          },
+        };
+      },
+    });
+    await fit(run);
+    // When step n (from 0) is prepared, steps n - 1 and before it are queued, and the losses up to that of n - 2 are known.
+    expect(reported).toEqual([0, 0, 1, 2, 3]);
+    expect(run.log.steps).toHaveLength(5);
+  });
+
   it("a frozen backbone stays as it is, to the last bit, and its features are computed once", async () => {
     const train = toySamples(device(), 12);
     const val = toySamples(device(), 3, { seed: 6 });
