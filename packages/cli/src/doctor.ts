@@ -1,9 +1,11 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
 import type { AdapterInfo, Device } from "@fracture/tensor";
+import type { Io } from "./io.ts";
 import { measureCopies } from "./bench/copies.ts";
 import { measureMatmul } from "./bench/products.ts";
 import { formatBytes, formatNumber } from "./output/format.ts";
 import { formatPairs } from "./output/table.ts";
+import { describeTuning, loadTuning, type Tuning } from "./tuning/tuning.ts";
 
 /** What `doctor --json` prints. */
 export interface Findings {
@@ -24,6 +26,8 @@ export interface Findings {
   readonly subgroups: { readonly min: number; readonly max: number } | null;
   /** Sizes that matrix units multiply: [M, K] x [K, N]. */
   readonly matrices: Device["limits"]["matrices"];
+  /** Whence the choices of products' variants are. */
+  readonly tuning: Omit<Tuning, "choices">;
   readonly rates: {
     readonly gemm: { readonly size: number; readonly gflop_per_s: number; readonly largest_error: number };
     /** Read and written bytes of copies on the device; bytes to it and back. */
@@ -39,10 +43,11 @@ const GEMM_SIZE = 1024;
 const MEASURING = { warmUp: 1, repeats: 3 };
 
 /** Asks a device what it is and can do, and measures it. */
-export async function examine(device: Device, signal: AbortSignal): Promise<Findings> {
+export async function examine(device: Device, { env, signal }: Pick<Io, "env" | "signal">): Promise<Findings> {
   const { limits, info, gpu } = device;
   const gemm = await measureMatmul(device, { m: GEMM_SIZE, n: GEMM_SIZE, k: GEMM_SIZE }, { ...MEASURING, signal });
   const copy = await measureCopies(device, { ...MEASURING, signal });
+  const { choices: _, ...tuning } = await loadTuning(info, env);
   return {
     adapter: info.device,
     driver: info.description,
@@ -66,6 +71,7 @@ export async function examine(device: Device, signal: AbortSignal): Promise<Find
     },
     subgroups: limits.subgroups,
     matrices: limits.matrices,
+    tuning,
     rates: {
       gemm: { size: GEMM_SIZE, gflop_per_s: gemm.gflop_per_s!, largest_error: Number(gemm["largest_error"]) },
       copy,
@@ -87,7 +93,7 @@ async function others(info: AdapterInfo): Promise<AdapterInfo[]> {
 
 /** The findings for people. */
 export function showFindings(findings: Findings): string {
-  const { system, adapters, features, limits, subgroups, matrices, rates } = findings;
+  const { system, adapters, features, limits, subgroups, matrices, tuning, rates } = findings;
   const [used, ...rest] = adapters;
   const { gemm, copy } = rates;
   const section = (title: string, pairs: readonly (readonly [string, string])[]): string =>
@@ -112,6 +118,7 @@ export function showFindings(findings: Findings): string {
           : "none",
       ],
       ["matrix units", showMatrices(matrices)],
+      ["products", describeTuning(tuning)],
     ]),
     ...rest.map((other) => section("Also here", [["adapter", `${other.device} (${other.description})`]])),
     section(

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command, Help } from "commander";
 import { benchCommand } from "./commands/bench.ts";
 import { dataCommand } from "./commands/data.ts";
@@ -8,10 +7,7 @@ import { predictCommand } from "./commands/predict.ts";
 import { trainCommand } from "./commands/train.ts";
 import { weightsCommand } from "./commands/weights.ts";
 import type { Io } from "./io.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+import { VERSION } from "./version.ts";
 
 /** Every command with its options. What a command needs to do its work is loaded when it runs. */
 export function createProgram(io: Io): Command {
@@ -19,7 +15,7 @@ export function createProgram(io: Io): Command {
     .description(
       "Trains convolutional networks to tell fractured bones from whole ones in X-ray images, on any GPU.\nResearch use, not a medical device.",
     )
-    .version(version, "--version", "print the version")
+    .version(VERSION, "--version", "print the version")
     .helpOption("-h, --help", "say what a command does and which options it has")
     .helpCommand(false)
     .exitOverride()

@@ -1,5 +1,5 @@
 import { create, globals } from "webgpu";
-import { isSoftware, limitsOf, type DeviceLimits } from "@fracture/kernels";
+import { isSoftware, limitsOf, type Choices, type DeviceLimits } from "@fracture/kernels";
 import { NoAdapterError } from "./errors.ts";
 
 /** Which adapter to open. "auto" takes a GPU where there is one, else a software device. */
@@ -39,6 +39,11 @@ export interface AdapterOptions {
   readonly adapter?: AdapterChoice;
   /** Bounds checks in every kernel (Dawn's robustness). Off by default: plans never read out of bounds, and are tested with it on. */
   readonly robustness?: boolean;
+  /**
+   * Which variants of products were measured to be the fastest on the device that was found (see `fracture bench tune`). They change
+   * results by rounding at the most. Default: none, so that every plan goes by its rule.
+   */
+  readonly choices?: (info: AdapterInfo) => Choices | Promise<Choices>;
 }
 
 /** Names by which Dawn finds a software device where a GPU is there too; its `forceFallbackAdapter` knows only one of them. */

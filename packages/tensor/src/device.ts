@@ -21,8 +21,9 @@ export interface DeviceCounts extends MemoryCounts {
  * gives the memory back at once, and Dawn may keep a process alive whose device is open. */
 export async function openDevice(options: AdapterOptions = {}): Promise<Device> {
   const opened = await openAdapter(options);
+  const choices = await options.choices?.(opened.info);
   const { gpu, limits } = await requestDevice(opened);
-  return new Device(opened, gpu, limits);
+  return new Device(opened, gpu, choices ? { ...limits, choices } : limits);
 }
 
 /** A GPU (or a software stand-in): memory, a queue of kernels, and what it can do. */

@@ -13,7 +13,7 @@ export function doctorCommand(program: Command, io: Io): void {
     .action(async ({ adapter, json }: { adapter: AdapterChoice; json: boolean }) => {
       const { examine, showFindings } = await import("../doctor.ts");
       await withDevice(io, adapter, async (device) => {
-        const findings = await examine(device, io.signal);
+        const findings = await examine(device, io);
         io.stdout.write(json ? `${JSON.stringify(findings, null, 2)}\n` : showFindings(findings));
       });
     });
