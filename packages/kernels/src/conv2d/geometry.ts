@@ -1,5 +1,7 @@
 import { GeometryError } from "../errors.ts";
 import { checkSizes } from "../plan.ts";
+import type { FloatType } from "../product/gemm.ts";
+import { storedBytes } from "../stored.ts";
 
 export interface Conv2dSizes {
   /** Images, height, width and channels of x. */
@@ -47,21 +49,25 @@ export function conv2dGeometry(sizes: Conv2dSizes): Conv2dGeometry {
   return { n, h, w, c, k, r, s, strideH, strideW, padH, padW, outH, outW };
 }
 
-/** Bytes of x, w and y in f32. */
-export const conv2dBytes = (g: Conv2dGeometry): { x: number; w: number; y: number } => ({
-  x: g.n * g.h * g.w * g.c * 4,
-  w: g.k * g.r * g.s * g.c * 4,
-  y: g.n * g.outH * g.outW * g.k * 4,
+/** Bytes of x, w and y. */
+export const conv2dBytes = (g: Conv2dGeometry, dtype: FloatType = "f32"): { x: number; w: number; y: number } => ({
+  x: storedBytes(dtype, g.n * g.h * g.w * g.c),
+  w: storedBytes(dtype, g.k * g.r * g.s * g.c),
+  y: storedBytes(dtype, g.n * g.outH * g.outW * g.k),
 });
 
 /** Multiplications and additions, as every publication counts them: those with the padding included. */
 export const conv2dFlop = (g: Conv2dGeometry): number => 2 * g.n * g.outH * g.outW * g.k * g.r * g.s * g.c;
 
-/** "3x3/2 [8,56,56,64] -> 128" */
-export function describeConv2d(g: Conv2dGeometry): string {
+/** "3x3/2": the filter and its stride, of either direction where they differ. */
+export function describeFilter(g: Conv2dGeometry): string {
   const stride = g.strideH === g.strideW ? String(g.strideH) : `${g.strideH},${g.strideW}`;
-  return `${g.r}x${g.s}/${stride} [${g.n},${g.h},${g.w},${g.c}] -> ${g.k}`;
+  return `${g.r}x${g.s}/${stride}`;
 }
+
+/** "3x3/2 [8,56,56,64] -> 128" */
+export const describeConv2d = (g: Conv2dGeometry): string =>
+  `${describeFilter(g)} [${g.n},${g.h},${g.w},${g.c}] -> ${g.k}`;
 
 /** The outputs along one axis that a phase of the input's gradient sees, and the taps of the filter that reach it. */
 export interface Phase {

@@ -1,5 +1,6 @@
 import type { DeviceLimits } from "../limits.ts";
 import type { KernelPass, PlanBody } from "../plan.ts";
+import type { Accumulate, Epilogue } from "../product/epilogue.ts";
 import { leftSide, type LeftSide } from "../product/leftSide.ts";
 import { allTaps, rightSide, type RightSide } from "../product/rightSide.ts";
 import { rowProductPass, type PixelGrid } from "../product/rowProduct.ts";
@@ -40,7 +41,13 @@ const workspaceOf = ({ pass, length }: LeftSide, packed: number): Record<string,
 });
 
 /** y [N·P·Q, K] = gathered x [N·P·Q, R·S·C] x packed wᵀ [R·S·C, K]. */
-export function rowsForward(g: Conv2dGeometry, bias: boolean, lanes: number, limits: DeviceLimits): PlanBody {
+export function rowsForward(
+  g: Conv2dGeometry,
+  bias: boolean,
+  lanes: number,
+  limits: DeviceLimits,
+  epilogue: Epilogue | null = null,
+): PlanBody {
   const label = `conv2d.forward ${describeConv2d(g)}`;
   const x = leftInput(label, g, lanes, limits);
   const filters = rightSide(
@@ -70,6 +77,7 @@ export function rowsForward(g: Conv2dGeometry, bias: boolean, lanes: number, lim
       y: "y",
       out: gridOf({ height: g.outH, width: g.outW, channels: g.k }, { down: g.outH, across: g.outW }),
       bias,
+      epilogue,
     },
     lanes,
     limits,
@@ -97,7 +105,12 @@ const NO_FILTERS: RightSide = {
 };
 
 /** For each phase dx [N·H'·W', C] = gathered dy [N·H'·W', R'·S'·K] x packed w [R'·S'·K, C]. */
-export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLimits): PlanBody {
+export function rowsGradInput(
+  g: Conv2dGeometry,
+  lanes: number,
+  limits: DeviceLimits,
+  epilogue: Accumulate | null = null,
+): PlanBody {
   const label = `conv2d.gradInput ${describeConv2d(g)}`;
   const downs = phases(g.h, g.r, g.strideH, g.padH);
   const acrosses = phases(g.w, g.s, g.strideW, g.padW);
@@ -126,6 +139,7 @@ export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLi
   for (const down of downs) {
     for (const across of acrosses) {
       const reached = down.taps > 0 && across.taps > 0;
+      if (!reached && epilogue) continue; // nothing to be added there
       const phase = `${label} phase ${down.first},${across.first}`;
       const filters = reached
         ? rightSide(
@@ -178,6 +192,7 @@ export function rowsGradInput(g: Conv2dGeometry, lanes: number, limits: DeviceLi
             },
           ),
           bias: false,
+          epilogue,
         },
         lanes,
         limits,

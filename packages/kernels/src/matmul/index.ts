@@ -1,2 +1,2 @@
-export { planMatmul, type MatmulGeometry } from "./matmul.ts";
+export { matmulCandidates, matmulKey, planMatmul, type MatmulGeometry, type MatmulOptions } from "./matmul.ts";
 export { matmulReference } from "./reference.ts";

@@ -11,8 +11,12 @@ import { storedArray, type ActivationType } from "../stored.ts";
  */
 export type Epilogue =
   | { readonly kind: "norm"; readonly eps: number; readonly relu: boolean; readonly residual: boolean }
-  | { readonly kind: "accumulate" }
+  | Accumulate
   | { readonly kind: "statistics" };
+
+export interface Accumulate {
+  readonly kind: "accumulate";
+}
 
 /** An epilogue as WGSL. */
 export interface EpilogueCode {

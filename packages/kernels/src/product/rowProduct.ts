@@ -1,5 +1,6 @@
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
+import { epilogueCode, RECTIFIED, type Epilogue } from "./epilogue.ts";
 import { columnsOfBlock, range, ROWS, VECTORS } from "./lanes.ts";
 import type { RightSide } from "./rightSide.ts";
 
@@ -35,6 +36,8 @@ export interface RowProduct {
   readonly y: string;
   readonly out: PixelGrid;
   readonly bias: boolean;
+  /** What becomes of the values; default: they are stored. */
+  readonly epilogue?: Epilogue | null;
 }
 
 /** The params of a grid, in elements divided by `unit`. */
@@ -69,8 +72,9 @@ const placeIn = (prefix: string): string =>
  * workgroup. One WGSL for every product: matrices, convolutions, their input gradients.
  */
 export function rowProductPass(product: RowProduct, lanes: number, limits: DeviceLimits): KernelPass {
-  const { left, y, bias, right } = product;
+  const { left, y, bias, right, epilogue = null } = product;
   const { taps, quads } = walk(product);
+  const code = epilogueCode(epilogue, "y");
   const columns = columnsOfBlock(lanes);
   const rowTiles = ceilDiv(product.m, ROWS);
   const blocks = ceilDiv(product.n, columns);
@@ -81,6 +85,7 @@ export function rowProductPass(product: RowProduct, lanes: number, limits: Devic
       left: { operand: left, type: "array<vec4f>", access: "read" },
       right: { operand: right.array, type: "array<f32>", access: "read" },
       ...(bias ? { bias: { type: "array<f32>", access: "read" } } : {}),
+      ...code.bindings,
       y: { operand: y, type: "array<f32>", access: "read_write" },
     },
     params: {
@@ -101,8 +106,9 @@ export function rowProductPass(product: RowProduct, lanes: number, limits: Devic
       tapPitchAcross: { i32: taps.pitchAcross / 4 },
       ...gridParams("a", product.rows, 4),
       ...gridParams("y", product.out, 1),
+      ...code.params,
     },
-    body: `@compute @workgroup_size(${lanes}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+    body: `${epilogue?.kind === "norm" && epilogue.relu ? RECTIFIED : ""}@compute @workgroup_size(${lanes}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = wid.y * nwg.x + wid.x;
   if (group >= params.rowTiles * params.blocks) { return; }
   let row0 = group % params.rowTiles * ${ROWS}u;
@@ -143,13 +149,49 @@ ${quad.map((u) => vectors.map((v) => `      acc${r}_${v} = fma(a${r}[${u}], b${u
   }
   }
 ${vectors
-  .map(
-    (v) => `  if (column + ${v * lanes}u < params.n) {
-${bias ? `    let bias${v} = bias[column + ${v * lanes}u];\n` : ""}${rows.map((r) => `    if (row0 + ${r}u < params.m) { y[u32(out${r}) + column + ${v * lanes}u] = acc${r}_${v}${bias ? ` + bias${v}` : ""}; }`).join("\n")}
-  }`,
-  )
+  .map((v) => {
+    const ours = `column + ${v * lanes}u`;
+    const constants = code.perColumn(ours, String(v));
+    const sum = (r: number): string => `acc${r}_${v}${bias ? ` + bias${v}` : ""}`;
+    const stores = rows.map((r) => {
+      const at = `u32(out${r}) + ${ours}`;
+      return `    if (row0 + ${r}u < params.m) { y[${at}] = ${code.value(sum(r), at, String(v))}; }`;
+    });
+    return [
+      `  if (${ours} < params.n) {`,
+      ...(bias ? [`    let bias${v} = bias[${ours}];`] : []),
+      ...(constants === "" ? [] : [`    ${constants}`]),
+      ...stores,
+      ...(epilogue?.kind === "statistics" ? [statistics(ours, sum)] : []),
+      "  }",
+    ].join("\n");
+  })
   .join("\n")}
 }`,
     workgroups: foldWorkgroups(rowTiles * blocks, limits),
   });
 }
+
+/**
+ * Mean and sum of squared deviations of a column's values in this tile of rows. They are summed less the first of them, so
+ * that a large mean rounds nothing; rows past the last are left out.
+ */
+const statistics = (column: string, value: (row: number) => string): string => `    {
+    let origin = ${value(0)};
+    let count = f32(min(params.m - row0, ${ROWS}u));
+    var sum = 0.0;
+${range(ROWS)
+  .map(
+    (r) => `    let d${r} = select(0.0, ${value(r)} - origin, row0 + ${r}u < params.m);
+    sum += d${r};`,
+  )
+  .join("\n")}
+    let shift = sum / count;
+    var squares = 0.0;
+${range(ROWS)
+  .map((r) => `    squares += select(0.0, (d${r} - shift) * (d${r} - shift), row0 + ${r}u < params.m);`)
+  .join("\n")}
+    let to = row0 / ${ROWS}u * 2u * params.n + ${column};
+    partials[to] = origin + shift;
+    partials[to + params.n] = squares;
+    }`;

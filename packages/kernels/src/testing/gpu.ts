@@ -87,7 +87,7 @@ export async function runPlan(
   for (const [name, bytes] of Object.entries({ ...plan.operands, ...plan.workspace })) {
     const buffer = device.createBuffer({ label: name, size: Math.ceil(bytes / 4) * 4, usage });
     const given = inputs[name];
-    device.queue.writeBuffer(buffer, 0, given ? padded(given) : new Uint32Array(buffer.size / 4).fill(0x7fc00000));
+    device.queue.writeBuffer(buffer, 0, given ? padded(given) : new Uint32Array(buffer.size / 4).fill(0x7fc07fc0));
     buffers.set(name, buffer);
   }
   const bind = (operand: string): GPUBufferBinding => ({ buffer: buffers.get(operand)! });
