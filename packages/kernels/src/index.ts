@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./half.ts";
 export * from "./limits.ts";
 export type * from "./made.ts";
+export type { Epilogue } from "./product/epilogue.ts";
 export * from "./plan.ts";
 export type { ActivationType } from "./stored.ts";
 export * from "./elementwise/index.ts";
