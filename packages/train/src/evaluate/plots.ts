@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../run/makeFolder.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import type { HistoryRow } from "../run/history.ts";
 import { computeMetrics, type Metrics, type Predictions } from "./metrics.ts";
@@ -52,7 +52,7 @@ export function drawPlots({ training, evaluation }: PlotInputs): Record<string, 
  * @throws FileWriteError
  */
 export async function writePlots(folder: string, inputs: PlotInputs): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const paths: string[] = [];
   for (const [name, svg] of Object.entries(drawPlots(inputs))) {
     const path = join(folder, `${name}.png`);

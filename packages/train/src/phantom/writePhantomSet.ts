@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
+import { makeFolder } from "../run/makeFolder.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { csvLine } from "../run/csv.ts";
 import { writeJson } from "../run/results.ts";
@@ -73,7 +74,7 @@ export async function writePhantomSet(folder: string, options: PhantomSetOptions
   await clearPhantomFolder(folder);
 
   const paths = phantomPaths(folder);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const made = { format: PHANTOM_FORMAT, ...totals, size, seed, ...shares };
   await writeJson(paths.mark, { ...made, complete: false });
 
@@ -84,7 +85,7 @@ export async function writePhantomSet(folder: string, options: PhantomSetOptions
   try {
     for (const split of PHANTOM_SPLITS) {
       for (const name of totals[split] > 0 ? Object.values(PHANTOM_CLASSES) : []) {
-        await mkdir(join(folder, split, name), { recursive: true });
+        await makeFolder(join(folder, split, name));
       }
       for (let index = 0; index < totals[split]; index++) {
         options.signal?.throwIfAborted();

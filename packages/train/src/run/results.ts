@@ -1,11 +1,11 @@
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "./makeFolder.ts";
 import { writeFileAtomic } from "./atomic.ts";
 import { csvLine } from "./csv.ts";
 
 /** Writes a JSON file (`results/metrics.json`) atomically, making its folder where it is missing. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
@@ -36,7 +36,7 @@ export interface PredictionTable {
  * RFC 4180.
  */
 export async function writePredictions(path: string, table: PredictionTable): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFileAtomic(path, predictionsCsv(table));
 }
 

@@ -1,6 +1,7 @@
 import { constants, existsSync, statSync } from "node:fs";
-import { access, mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { access, readFile, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { makeFolder } from "./makeFolder.ts";
 import { removeAbandonedTemporaries } from "./atomic.ts";
 import { CsvAppender } from "./csv.ts";
 import { HISTORY_COLUMNS, historyCells, type HistoryColumn, type HistoryRow } from "./history.ts";
@@ -95,7 +96,7 @@ export class RunFolder {
     const paths = runPaths(folder);
     await checkRunFolder(folder, options.mode);
     if (options.mode === "overwrite" && runFilesIn(paths).length > 0) await removeRun(paths);
-    await mkdir(paths.results, { recursive: true });
+    await makeFolder(paths.results);
     await removeAbandonedTemporaries(folder);
     await removeAbandonedTemporaries(paths.results);
     if (options.mode !== "resume") {
