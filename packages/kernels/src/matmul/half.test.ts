@@ -1,26 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { DeviceLimitError } from "../errors.ts";
-import { BASELINE_CPU, BASELINE_GPU, type DeviceLimits } from "../limits.ts";
+import { BASELINE_GPU, type DeviceLimits } from "../limits.ts";
 import type { KernelPass, KernelPlan } from "../plan.ts";
 import { cooperativeGemmPass } from "../product/cooperative.ts";
 import { COOPERATIVE_TILES, matrixOf, type CooperativeTile } from "../product/matrices.ts";
-import { describeGpu, expectWithin, halvesOf, randomNormal, runPlan, sumBounds, toHalves } from "../testing/index.ts";
+import {
+  describeGpu,
+  expectWithin,
+  halvesOf,
+  matrixSize,
+  randomNormal,
+  runPlan,
+  SMALL_MATRICES,
+  sumBounds,
+  TENSOR_CORES,
+  toHalves,
+} from "../testing/index.ts";
 import { matmulGemm } from "./gemm.ts";
 import { matmulCandidates, matmulKey, planMatmul, type MatmulGeometry, type MatmulOptions } from "./matmul.ts";
 import { matmulReference } from "./reference.ts";
 
 const dtype = "f16";
-const unit = (size: number) => ({ componentType: "f16", resultComponentType: "f32", M: size, N: size, K: size });
-/** What an NVIDIA GPU has, and what the software device has. */
-const TENSOR_CORES: DeviceLimits = {
-  ...BASELINE_GPU,
-  f16: true,
-  maxWorkgroupStorageBytes: 49_152,
-  subgroups: { min: 32, max: 32 },
-  matrices: [unit(8), unit(16), { ...unit(32), resultComponentType: "f16" }],
-};
-const SMALL_MATRICES: DeviceLimits = { ...BASELINE_CPU, f16: true, matrices: [unit(8)] };
-
 const textOf = (plan: KernelPlan): string => plan.passes.at(-1)!.wgsl;
 
 describe("the choice of a matrix unit", () => {
@@ -33,7 +33,7 @@ describe("the choice of a matrix unit", () => {
     expect(matrixOf({ ...TENSOR_CORES, f16: false })).toBeNull();
     expect(matrixOf({ ...TENSOR_CORES, subgroups: null })).toBeNull();
     expect(matrixOf({ ...TENSOR_CORES, subgroups: { min: 8, max: 32 } })).toBeNull();
-    expect(matrixOf({ ...TENSOR_CORES, matrices: [unit(4), { ...unit(16), K: 4 }] })).toBeNull();
+    expect(matrixOf({ ...TENSOR_CORES, matrices: [matrixSize(4), { ...matrixSize(16), K: 4 }] })).toBeNull();
   });
 });
 
