@@ -87,7 +87,7 @@ export interface ResNetOptions extends nn.InitOptions {
 export const PARTS = ["stem", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"] as const;
 export type Part = (typeof PARTS)[number];
 
-/** A ResNet for pictures [n, h, w, 3], normalised as its weights want: logits [n, classes]. Names are torchvision's. */
+/** A ResNet for pictures [n, h, w, 3], normalised as its weights want: logits [n, classes], f32. Names are torchvision's. */
 export class ResNet extends nn.Module {
   readonly conv1: nn.Conv2d;
   readonly bn1: nn.BatchNorm2d;
@@ -124,7 +124,7 @@ export class ResNet extends nn.Module {
     this.layer3 = layer(256, layers[2], 2);
     this.layer4 = layer(512, layers[3], 2);
     this.avgpool = new nn.GlobalAvgPool();
-    this.fc = new nn.Linear(width, classes, init);
+    this.fc = new nn.Linear(width, classes, init, { out: "f32" });
   }
 
   override forward(x: Tensor): Tensor {

@@ -6,6 +6,7 @@ export { sizeOf, type Shape } from "./shape.ts";
 export { Tensor, type Data } from "./tensor.ts";
 export { keep, tidy } from "./scope.ts";
 export { full, input, ones, tensor, zeros, type CreateOptions, type Nested } from "./create.ts";
+export { autocast, autocastEnabled } from "./autograd/autocast.ts";
 export { gradEnabled, noGrad } from "./autograd/noGrad.ts";
 export { defineOp, type OpContext, type OpDefinition } from "./autograd/defineOp.ts";
 export { capture, type CaptureOptions } from "./capture/capture.ts";

@@ -1,9 +1,9 @@
-import { BYTES_PER_ELEMENT, type DType } from "@fracture/kernels";
+import { BYTES_PER_ELEMENT, planCast, type DType } from "@fracture/kernels";
 import { runBackward } from "./autograd/backward.ts";
 import type { Node } from "./autograd/node.ts";
 import type { Device } from "./device.ts";
 import { ShapeError, TensorError } from "./errors.ts";
-import { track } from "./scope.ts";
+import { keep, track } from "./scope.ts";
 import { checkShape, sizeOf, type Shape } from "./shape.ts";
 import type { Storage } from "./storage.ts";
 
@@ -26,6 +26,11 @@ export class Tensor {
   grad: Tensor | null = null;
   /** Where a gradient is to be written, once an optimiser owns this leaf. */
   gradTarget: Storage | null = null;
+  /**
+   * The same numbers as f16, for products under `autocast`: of weights, kept as they are by `write` and by the optimiser that
+   * owns them. See `keepHalf`.
+   */
+  half: Tensor | null = null;
   /** The op that made it, while gradients are recorded. */
   node: Node | null = null;
   #disposed = false;
@@ -92,6 +97,29 @@ export class Tensor {
     return this;
   }
 
+  /**
+   * Makes `half`: in `storage`, of which it takes over a reference, or in memory of its own. f32 only; not inside `capture`.
+   * Whoever writes to the elements but by `write` has to write there too.
+   */
+  keepHalf(storage?: Storage): void {
+    this.check("keepHalf");
+    if (this.dtype !== "f32") throw new TensorError("keepHalf", `only f32 has an f16 copy, not ${this.dtype}`);
+    if (!this.device.limits.f16) throw new TensorError("keepHalf", "the device has no f16 (the feature shader-f16)");
+    if (this.device.recording) throw new TensorError("keepHalf", "make the copy before capture()");
+    this.half?.dispose();
+    const memory = storage ?? this.device.allocatePersistent(this.size * BYTES_PER_ELEMENT.f16);
+    this.half = keep(new Tensor(this.device, memory, this.shape, "f16"));
+    this.#writeHalf();
+  }
+
+  #writeHalf(): void {
+    if (!this.half) return;
+    this.device.run(planCast({ from: "f32", to: "f16", count: this.size }, this.device.limits), {
+      x: this,
+      y: this.half,
+    });
+  }
+
   /** Reads the elements back. The one readback; in a captured function it throws. */
   async data(): Promise<Data> {
     this.check("data");
@@ -110,6 +138,7 @@ export class Tensor {
     if (values.length !== this.size)
       throw new ShapeError("write", `needs ${this.size} values, got ${values.length}`, { x: this.shape });
     this.device.write(this, values);
+    this.#writeHalf();
   }
 
   /** Adds d(this)/d(leaf) to the `grad` of every leaf that requires it. `this` must have one element. */
@@ -127,6 +156,8 @@ export class Tensor {
     if (this.#disposed) return;
     this.#disposed = true;
     this.storage.release();
+    this.half?.dispose();
+    this.half = null;
     this.forgetHistory();
   }
 

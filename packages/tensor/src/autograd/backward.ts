@@ -1,5 +1,6 @@
-import { planAccumulate, planBinary, planFill } from "@fracture/kernels";
+import { planAccumulate, planBinary, planCast, planFill, type DType } from "@fracture/kernels";
 import { ShapeError, TensorError } from "../errors.ts";
+import { floatType } from "../floats.ts";
 import { keep, tidy } from "../scope.ts";
 import { sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -15,9 +16,9 @@ export function runBackward(root: Tensor): void {
   if (!root.requiresGrad) throw new TensorError("backward", "nothing that the loss depends on requires a gradient");
   noGrad(() => {
     tidy(() => {
-      const seed = root.emptyLike();
+      const seed = root.emptyLike(root.shape, "f32");
       root.device.run(planFill({ count: 1, value: 1 }, root.device.limits), { y: seed });
-      propagate(root, seed);
+      propagate(root, inTypeOf(seed, root.dtype));
     });
   });
 }
@@ -45,9 +46,10 @@ function propagate(root: Tensor, seed: Tensor): void {
           [key]: input.shape,
         });
       // An op may hand on dy itself, or one tensor twice: every receiver owns a reference of its own.
-      const gradient = owned.has(given) ? given.view() : given;
+      let gradient = owned.has(given) ? given.view() : given;
       owned.add(gradient);
       const parent = node.parents[key];
+      if (node.needs[key]) gradient = inTypeOf(gradient, input.dtype);
       // A fused kernel may compute more than was asked for: what is frozen gets no gradient.
       if (!node.needs[key]) gradient.dispose();
       else if (parent) pending.set(parent, sum(pending.get(parent) ?? null, gradient));
@@ -63,10 +65,21 @@ function latest(nodes: Iterable<Node>): Node {
   return found!;
 }
 
+/** A gradient in its tensor's type; takes over the one given. */
+function inTypeOf(gradient: Tensor, dtype: DType): Tensor {
+  if (gradient.dtype === dtype) return gradient;
+  const { device, size } = gradient;
+  const y = gradient.emptyLike(gradient.shape, dtype);
+  device.run(planCast({ from: gradient.dtype, to: dtype, count: size }, device.limits), { x: gradient, y });
+  gradient.dispose();
+  return y;
+}
+
 function sum(a: Tensor | null, b: Tensor): Tensor {
   if (!a) return b;
   const y = a.emptyLike();
-  a.device.run(planBinary({ op: "add", shapeA: [a.size], shapeB: [b.size] }, a.device.limits), { a, b, y });
+  const geometry = { op: "add", shapeA: [a.size], shapeB: [b.size], dtype: floatType(a) } as const;
+  a.device.run(planBinary(geometry, a.device.limits), { a, b, y });
   a.dispose();
   b.dispose();
   return y;
@@ -77,7 +90,10 @@ function accumulateLeaf(leaf: Tensor, gradient: Tensor): void {
   if (leaf.disposed) return gradient.dispose();
   if (leaf.grad) {
     leaf.grad.check("backward");
-    device.run(planAccumulate({ count: leaf.size }, device.limits), { x: gradient, y: leaf.grad });
+    device.run(planAccumulate({ count: leaf.size, dtype: floatType(leaf) }, device.limits), {
+      x: gradient,
+      y: leaf.grad,
+    });
     return gradient.dispose();
   }
   // An optimiser's leaf has a place for its gradient; any other gets memory that outlives the captured function.

@@ -2,7 +2,7 @@ import { zeros, ones, tensor } from "../create.ts";
 import type { Tensor } from "../tensor.ts";
 import { batchNorm } from "../ops/batchNorm.ts";
 import { conv2d } from "../ops/conv2d.ts";
-import { linear } from "../ops/matmul.ts";
+import { linear, type ProductOptions } from "../ops/matmul.ts";
 import { globalAvgPool, maxPool2d } from "../ops/pool.ts";
 import { relu } from "../ops/unary.ts";
 import { reshape } from "../ops/shape.ts";
@@ -13,16 +13,23 @@ import { Buffer, Counter, Module, parameter } from "./module.ts";
 export class Linear extends Module {
   readonly weight: Tensor;
   readonly bias: Tensor;
+  readonly options: ProductOptions;
 
-  constructor(inFeatures: number, outFeatures: number, { device, generator }: InitOptions) {
+  constructor(
+    inFeatures: number,
+    outFeatures: number,
+    { device, generator }: InitOptions,
+    options: ProductOptions = {},
+  ) {
     super();
+    this.options = options;
     const shape = [outFeatures, inFeatures];
     this.weight = parameter(tensor(kaimingUniform(shape, generator), { device, shape }));
     this.bias = parameter(tensor(biasUniform(shape, generator), { device, shape: [outFeatures] }));
   }
 
   override forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias);
+    return linear(x, this.weight, this.bias, this.options);
   }
 }
 

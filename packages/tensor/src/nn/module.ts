@@ -83,6 +83,15 @@ export abstract class Module {
     return this.namedParameters().map(([, parameter]) => parameter);
   }
 
+  /**
+   * Gives the weights that products read (those of two dimensions and more) f16 copies, for `autocast`, where they have none: made once
+   * and kept as the weights are, instead of being cast in every step. Those that are trained are better copied by their
+   * optimiser (`halfCopies`). Throws a TensorError on a device without f16.
+   */
+  makeHalfCopies(): void {
+    for (const weight of this.parameters()) if (weight.shape.length > 1 && !weight.half) weight.keepHalf();
+  }
+
   /** Puts this module and all below it into training mode. */
   train(training = true): this {
     for (const [, module] of this.namedModules()) module.training = training;

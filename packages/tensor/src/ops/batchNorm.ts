@@ -5,8 +5,9 @@ import {
   planBatchNormTrainBackward,
   type KernelPlan,
 } from "@fracture/kernels";
-import { defineOp, type OpContext } from "../autograd/defineOp.ts";
-import { ShapeError, TensorError } from "../errors.ts";
+import { defineOp } from "../autograd/defineOp.ts";
+import { checkDType, ShapeError, TensorError } from "../errors.ts";
+import { FLOATS, floatType } from "../floats.ts";
 import { sameShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -39,12 +40,13 @@ type Settings = Pick<BatchNormOptions, "runningMean" | "runningVar" | "eps" | "m
  */
 const trainOp = defineOp({
   name: "batchNorm",
+  dtypes: FLOATS,
   forward(k, inputs: Inputs, { runningMean, runningVar, eps, momentum, relu }: Settings) {
     const { x, weight, bias, residual } = inputs;
     const [rows, c] = rowsOf(inputs);
     if (rows === 1) throw new ShapeError("batchNorm", "training needs more than one value a channel", { x: x.shape });
-    const geometry = { rows, c, eps, momentum, relu, residual: residual !== undefined };
-    const [mean, invStd, y] = [k.empty([c]), k.empty([c]), k.empty(x.shape)];
+    const geometry = { rows, c, eps, momentum, relu, residual: residual !== undefined, dtype: floatType(x) };
+    const [mean, invStd, y] = [k.empty([c]), k.empty([c]), x.emptyLike()];
     k.run(planBatchNormTrain(geometry, k.limits), {
       x,
       gamma: weight,
@@ -59,8 +61,8 @@ const trainOp = defineOp({
     return { y, saved: { x, weight, bias, mean, invStd, geometry, ...keptForMask(geometry, y) } };
   },
   backward(k, dy, { x, weight, bias, mean, invStd, geometry, y }) {
-    const [dx, dgamma, dbeta] = [k.empty(x.shape), k.empty([geometry.c]), k.empty([geometry.c])];
-    const dresidual = residualGradient(k, dy, geometry);
+    const [dx, dgamma, dbeta] = [x.emptyLike(), k.empty([geometry.c]), k.empty([geometry.c])];
+    const dresidual = residualGradient(dy, geometry);
     const plan = planBatchNormTrainBackward(backwardFusion(geometry), k.limits);
     const operands = { x, gamma: weight, beta: bias, saveMean: mean, saveInvStd: invStd, y, dy, dx, dgamma, dbeta };
     k.run(plan, wantedBy(plan, { ...operands, dresidual }));
@@ -71,11 +73,12 @@ const trainOp = defineOp({
 /** The same with fixed statistics: dX = γ/σ dY. */
 const evalOp = defineOp({
   name: "batchNorm",
+  dtypes: FLOATS,
   forward(k, inputs: Inputs, { runningMean, runningVar, eps, relu }: Settings) {
     const { x, weight, bias, residual } = inputs;
     const [rows, c] = rowsOf(inputs);
-    const geometry = { rows, c, eps, relu, residual: residual !== undefined };
-    const y = k.empty(x.shape);
+    const geometry = { rows, c, eps, relu, residual: residual !== undefined, dtype: floatType(x) };
+    const y = x.emptyLike();
     k.run(planBatchNormEval(geometry, k.limits), {
       x,
       gamma: weight,
@@ -93,9 +96,9 @@ const evalOp = defineOp({
   },
   backward(k, dy, { x, weight, bias, runningMean, runningVar, geometry, y }) {
     const parameters = Boolean(k.needs["weight"] || k.needs["bias"]);
-    const dx = k.empty(dy.shape);
+    const dx = dy.emptyLike();
     const [dgamma, dbeta] = parameters ? [k.empty([geometry.c]), k.empty([geometry.c])] : [null, null];
-    const dresidual = residualGradient(k, dy, geometry);
+    const dresidual = residualGradient(dy, geometry);
     const plan = planBatchNormEvalBackward({ ...backwardFusion(geometry), parameters }, k.limits);
     const operands = { x, gamma: weight, beta: bias, runningMean, runningVar, y, dy, dx, dgamma, dbeta };
     k.run(plan, wantedBy(plan, { ...operands, dresidual }));
@@ -116,9 +119,9 @@ const backwardFusion = <G extends Fusion>(geometry: G): G => ({
   residual: geometry.relu && geometry.residual,
 });
 
-function residualGradient(k: OpContext, dy: Tensor, { relu, residual }: Fusion): Tensor | null {
+function residualGradient(dy: Tensor, { relu, residual }: Fusion): Tensor | null {
   if (!residual) return null;
-  return relu ? k.empty(dy.shape) : dy.view();
+  return relu ? dy.emptyLike() : dy.view();
 }
 
 /** The operands that a plan has, of all that there may be. */
@@ -143,11 +146,14 @@ function rowsOf({ x, weight, bias, residual }: Inputs): [number, number] {
   return [x.size / c, c];
 }
 
-/** Batch normalisation over all dimensions but the last, x [..., c]. In training the running statistics are updated in place. */
+/** Batch normalisation over all dimensions but the last, x [..., c], f32 or f16, with f32 parameters and statistics. In training the running statistics are updated in place. */
 export function batchNorm(x: Tensor, options: BatchNormOptions): Tensor {
   const { weight, bias, residual, runningMean, runningVar, training, eps, momentum, relu = false } = options;
   if (runningMean.requiresGrad || runningVar.requiresGrad)
     throw new TensorError("batchNorm", "running statistics are no parameters");
+  for (const [name, tensor] of Object.entries({ weight, bias, runningMean, runningVar }))
+    checkDType("batchNorm", name, tensor.dtype, ["f32"]);
+  if (residual) checkDType("batchNorm", "residual", residual.dtype, [x.dtype]);
   const channels = x.shape.slice(-1);
   if (![runningMean, runningVar].every(({ shape }) => sameShape(shape, channels)))
     throw new ShapeError("batchNorm", `the running statistics must have x's ${channels.join()} channels`, {

@@ -60,8 +60,8 @@ describeDevice("binary ops", (device) => {
     expect(() => add(a, b)).toThrow("add: shapes can't be broadcast together (a [2,3], b [2])");
     expect(() => addRelu(a, b)).toThrow("addRelu: a and b must have the same shape (a [2,3], b [2])");
     const integers = zeros([2, 3], { device: device(), dtype: "u32" });
-    expect(() => equal(a, integers)).toThrow(new TensorError("equal", "b must be f32, not u32: see cast"));
-    expect(() => mul(integers, 2)).toThrow(new TensorError("affine", "x must be f32, not u32: see cast"));
+    expect(() => equal(a, integers)).toThrow(new TensorError("equal", "b must be f32 or f16, not u32: see cast"));
+    expect(() => mul(integers, 2)).toThrow(new TensorError("affine", "x must be f32 or f16, not u32: see cast"));
     b.dispose();
     expect(() => add(a, b)).toThrow(new TensorError("add", "the tensor was disposed of"));
   });

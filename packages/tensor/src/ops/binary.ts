@@ -10,7 +10,10 @@ import {
 import { defineOp, type OpContext } from "../autograd/defineOp.ts";
 import { noGrad } from "../autograd/noGrad.ts";
 import { ShapeError } from "../errors.ts";
+import { FLOATS, floatType } from "../floats.ts";
+import { tidy } from "../scope.ts";
 import type { Tensor } from "../tensor.ts";
+import { cast } from "./cast.ts";
 import { sum } from "./reduce.ts";
 import { neg } from "./unary.ts";
 
@@ -29,9 +32,10 @@ type Shortcut = (value: number) => { readonly scale?: number; readonly shift?: n
 function binary(op: BinaryOp, rule: Rule, shortcut?: Shortcut): (a: Tensor, b: Tensor | number) => Tensor {
   const apply = defineOp({
     name: op,
+    dtypes: FLOATS,
     forward(k, { a, b }: Pair, _: undefined) {
-      const y = k.empty(resultShape(op, a, b));
-      k.run(planBinary({ op, shapeA: a.shape, shapeB: b.shape }, k.limits), { a, b, y });
+      const y = k.empty(resultShape(op, a, b), a.dtype);
+      k.run(planBinary({ op, shapeA: a.shape, shapeB: b.shape, dtype: floatType(a) }, k.limits), { a, b, y });
       return { y, saved: { a, b } };
     },
     backward(k, dy, saved) {
@@ -44,14 +48,13 @@ function binary(op: BinaryOp, rule: Rule, shortcut?: Shortcut): (a: Tensor, b: T
   });
   return (a, b) => {
     if (typeof b === "number" && shortcut) return affine(a, shortcut(b));
-    if (typeof b !== "number") return apply({ a, b }, undefined);
+    if (typeof b !== "number") return sameType(a, b, (p, q) => apply({ a: p, b: q }, undefined));
     a.check(op);
-    using scalar = scalarLike(a, b);
-    return apply({ a, b: scalar }, undefined);
+    return tidy(() => apply({ a, b: scalarLike(a, b) }, undefined));
   };
 }
 
-/** a + b, with broadcasting as in numpy; `b` may be a number. */
+/** a + b, with broadcasting as in numpy; `b` may be a number. Of f16 and f32 the result is f32, as in torch. */
 export const add = binary(
   "add",
   (_, dy) => ({ a: () => dy, b: () => dy }),
@@ -105,34 +108,41 @@ function wins(a: Tensor, b: Tensor, compare: (a: Tensor, b: Tensor) => Tensor): 
 /** relu(a + b) of equal shapes, in one kernel: the end of a residual block. da = db = y > 0 ? dy : 0 */
 const addReluOp = defineOp({
   name: "addRelu",
+  dtypes: FLOATS,
   forward(k, { a, b }: Pair, _: undefined) {
     if (a.shape.join() !== b.shape.join())
       throw new ShapeError("addRelu", "a and b must have the same shape", { a: a.shape, b: b.shape });
-    const y = k.empty(a.shape);
-    k.run(planBinary({ op: "addRelu", shapeA: [a.size], shapeB: [b.size] }, k.limits), { a, b, y });
+    const y = a.emptyLike();
+    const geometry = { op: "addRelu", shapeA: [a.size], shapeB: [b.size], dtype: floatType(a) } as const;
+    k.run(planBinary(geometry, k.limits), { a, b, y });
     return { y, saved: { y } };
   },
   backward(k, dy, { y }) {
     const dx = dy.emptyLike();
-    k.run(planBinary({ op: "reluBackward", shapeA: [y.size], shapeB: [dy.size] }, k.limits), { a: y, b: dy, y: dx });
+    const geometry = { op: "reluBackward", shapeA: [y.size], shapeB: [dy.size], dtype: floatType(dy) } as const;
+    k.run(planBinary(geometry, k.limits), { a: y, b: dy, y: dx });
     return { a: dx, b: k.needs["b"] ? dx.view() : null };
   },
 });
 
 /** relu(a + b), in one kernel. */
-export const addRelu = (a: Tensor, b: Tensor): Tensor => addReluOp({ a, b }, undefined);
+export const addRelu = (a: Tensor, b: Tensor): Tensor => sameType(a, b, (p, q) => addReluOp({ a: p, b: q }, undefined));
 
 /** x * scale + shift with two numbers. dx = dy * scale */
 const affineOp = defineOp({
   name: "affine",
+  dtypes: FLOATS,
   forward(k, { x }: { x: Tensor }, { scale, shift }: { readonly scale: number; readonly shift: number }) {
-    const y = k.empty(x.shape);
-    k.run(planScalar({ op: "affine", count: x.size, s: scale, t: shift }, k.limits), { x, y });
+    const y = x.emptyLike();
+    k.run(planScalar({ op: "affine", count: x.size, s: scale, t: shift, dtype: floatType(x) }, k.limits), { x, y });
     return { y, saved: { scale } };
   },
   backward(k, dy, { scale }) {
     const dx = dy.emptyLike();
-    k.run(planScalar({ op: "affine", count: dy.size, s: scale, t: 0 }, k.limits), { x: dy, y: dx });
+    k.run(planScalar({ op: "affine", count: dy.size, s: scale, t: 0, dtype: floatType(dy) }, k.limits), {
+      x: dy,
+      y: dx,
+    });
     return { x: dx };
   },
 });
@@ -161,5 +171,12 @@ function unbroadcast(gradient: Tensor, operand: Tensor): Tensor {
 function scalarLike(a: Tensor, value: number): Tensor {
   const scalar = a.emptyLike([], "f32");
   a.device.run(planFill({ count: 1, value }, a.device.limits), { y: scalar });
-  return scalar;
+  return a.dtype === "f16" ? cast(scalar, "f16") : scalar;
+}
+
+/** Of f16 and f32, f16 becomes f32. */
+function sameType(a: Tensor, b: Tensor, apply: (a: Tensor, b: Tensor) => Tensor): Tensor {
+  if (a.dtype === b.dtype || ![a, b].every(({ dtype }) => FLOATS.includes(dtype))) return apply(a, b);
+  const widened = (x: Tensor): Tensor => (x.dtype === "f16" ? cast(x, "f32") : x);
+  return tidy(() => apply(widened(a), widened(b)));
 }

@@ -49,7 +49,7 @@ describeDevice("conv2d", (device) => {
       expect(() => conv2d(x, w(4, 3, 3, 3), options)).toThrow(ShapeError);
     expect(() => conv2d(x, w(4, 11, 11, 3))).toThrow(ShapeError);
     expect(() => conv2d(x, cast(w(4, 3, 3, 3), "u32"))).toThrow(
-      new TensorError("conv2d", "w must be f32, not u32: see cast"),
+      new TensorError("conv2d", "w must be f32 or f16, not u32: see cast"),
     );
   });
 });

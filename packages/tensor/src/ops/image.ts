@@ -1,9 +1,11 @@
 import {
+  BYTES_PER_ELEMENT,
   GeometryError,
   imageGeometry,
   pictureWords,
   planImage,
   VIEW_WORDS,
+  type ActivationType,
   type ImageGeometry,
   type Normalization,
   type PictureSizes,
@@ -16,6 +18,8 @@ import { Tensor } from "../tensor.ts";
 export interface RenderOptions extends PictureSizes, Normalization {
   /** Height and width of the views. */
   readonly size: number;
+  /** Of the views. Default: "f32". */
+  readonly dtype?: ActivationType;
 }
 
 /**
@@ -24,7 +28,7 @@ export interface RenderOptions extends PictureSizes, Normalization {
  * gradient.
  * @param pictures u32 [count, pictureWords(options)]: four bytes each, rows of pixels with their channels side by side
  * @param views u32 [n, VIEW_WORDS], from `packViews(views, size)`: which picture, which part of it, and how
- * @returns f32 [n, size, size, 3]
+ * @returns [n, size, size, 3]
  * Throws a ShapeError for shapes that don't fit the options.
  */
 export function renderViews(pictures: Tensor, views: Tensor, options: RenderOptions): Tensor {
@@ -38,17 +42,19 @@ export function renderViews(pictures: Tensor, views: Tensor, options: RenderOpti
   const geometry = checked(pictures, views, options);
   const { device } = pictures;
   const { n, size } = geometry;
-  const y = new Tensor(device, device.allocate(n * size * size * 3 * 4), [n, size, size, 3], "f32");
+  const { dtype = "f32" } = options;
+  const count = n * size * size * 3;
+  const y = new Tensor(device, device.allocate(count * BYTES_PER_ELEMENT[dtype]), [n, size, size, 3], dtype);
   device.run(planImage(geometry, device.limits), { pictures, views, y });
   return y;
 }
 
 function checked(pictures: Tensor, views: Tensor, options: RenderOptions): ImageGeometry {
   const shapes = { pictures: pictures.shape, views: views.shape };
-  const { height, width, channels, size, mean, std } = options;
+  const { height, width, channels, size, mean, std, dtype = "f32" } = options;
   const [count, n] = [pictures.shape[0]!, views.shape[0]!];
   try {
-    const geometry = imageGeometry({ pictures: count, height, width, channels, n, size }, { mean, std });
+    const geometry = imageGeometry({ pictures: count, height, width, channels, n, size, dtype }, { mean, std });
     const words = pictureWords(options);
     if (pictures.shape[1] !== words)
       throw new ShapeError(

@@ -42,7 +42,7 @@ describeDevice("matmul and linear", (device) => {
     );
     expect(() => linear(of(3), of(5, 3))).toThrow("linear: x must have 2 dimensions (x [3])");
     expect(() => matmul(of(2, 3), zeros([3, 2], { device: device(), dtype: "i32" }))).toThrow(
-      new TensorError("matmul", "b must be f32, not i32: see cast"),
+      new TensorError("matmul", "b must be f32 or f16, not i32: see cast"),
     );
   });
 });

@@ -9,6 +9,7 @@ import {
 } from "@fracture/kernels";
 import { defineOp } from "../autograd/defineOp.ts";
 import { ShapeError } from "../errors.ts";
+import { FLOATS, floatType } from "../floats.ts";
 import { checkRank } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -25,15 +26,16 @@ export interface MaxPoolOptions {
 /** dX is dY at the place in each window where the maximum was found (the first of equal ones, as torch), 0 elsewhere. */
 const maxPoolOp = defineOp({
   name: "maxPool2d",
+  dtypes: FLOATS,
   forward(k, { x }: { x: Tensor }, geometry: PoolGeometry) {
-    const y = k.empty([geometry.n, geometry.outH, geometry.outW, geometry.c]);
+    const y = k.empty([geometry.n, geometry.outH, geometry.outW, geometry.c], geometry.dtype);
     const plan = planMaxPool(geometry, k.limits, { taps: k.recording });
     const taps = k.recording ? k.empty([plan.operands["taps"]! / 4], "u32") : null;
     k.run(plan, { x, y, ...(taps ? { taps } : {}) });
     return { y, saved: { geometry, taps } };
   },
   backward(k, dy, { geometry, taps }) {
-    const dx = k.empty([geometry.n, geometry.h, geometry.w, geometry.c]);
+    const dx = k.empty([geometry.n, geometry.h, geometry.w, geometry.c], geometry.dtype);
     k.run(planMaxPoolBackward(geometry, k.limits), { dy, taps: taps!, dx });
     return { x: dx };
   },
@@ -43,7 +45,7 @@ const maxPoolOp = defineOp({
 export function maxPool2d(x: Tensor, { kernelSize, stride = kernelSize, padding = 0 }: MaxPoolOptions): Tensor {
   checkRank("maxPool2d", "x", x.shape, 4);
   const [n, h, w, c] = x.shape as [number, number, number, number];
-  return maxPoolOp({ x }, checked({ n, h, w, c, kernel: kernelSize, stride, padding }, x));
+  return maxPoolOp({ x }, checked({ n, h, w, c, kernel: kernelSize, stride, padding, dtype: floatType(x) }, x));
 }
 
 function checked(sizes: Parameters<typeof poolGeometry>[0], x: Tensor): PoolGeometry {
@@ -58,15 +60,18 @@ function checked(sizes: Parameters<typeof poolGeometry>[0], x: Tensor): PoolGeom
 /** y = the mean over the pixels; dX = dY / (h w) at every pixel. */
 const globalAvgPoolOp = defineOp({
   name: "globalAvgPool",
+  dtypes: FLOATS,
   forward(k, { x }: { x: Tensor }, _: undefined) {
     const [n, h, w, c] = x.shape as [number, number, number, number];
-    const y = k.empty([n, c]);
-    k.run(planGlobalAveragePool({ n, h, w, c }, k.limits), { x, y });
-    return { y, saved: { n, h, w, c } };
+    const geometry = { n, h, w, c, dtype: floatType(x) };
+    const y = k.empty([n, c], x.dtype);
+    k.run(planGlobalAveragePool(geometry, k.limits), { x, y });
+    return { y, saved: geometry };
   },
-  backward(k, dy, { n, h, w, c }) {
-    const dx = k.empty([n, h, w, c]);
-    k.run(planGlobalAveragePoolBackward({ n, h, w, c }, k.limits), { dy, dx });
+  backward(k, dy, geometry) {
+    const { n, h, w, c, dtype } = geometry;
+    const dx = k.empty([n, h, w, c], dtype);
+    k.run(planGlobalAveragePoolBackward(geometry, k.limits), { dy, dx });
     return { x: dx };
   },
 });

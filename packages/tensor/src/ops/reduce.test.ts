@@ -45,7 +45,7 @@ describeDevice("reductions", (device) => {
     );
     expect(() => argmax(zeros([], { device: device() }))).toThrow("argmax: x must have a dimension (x [])");
     expect(() => argmax(zeros([2], { device: device(), dtype: "i32" }))).toThrow(
-      new TensorError("argmax", "x must be f32, not i32: see cast"),
+      new TensorError("argmax", "x must be f32 or f16, not i32: see cast"),
     );
   });
 });

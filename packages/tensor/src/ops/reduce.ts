@@ -2,9 +2,12 @@ import { planArgmax, planBinary, planReduce, planScalar } from "@fracture/kernel
 import { defineOp, type OpContext } from "../autograd/defineOp.ts";
 import { checkDType, ShapeError } from "../errors.ts";
 import { noGrad } from "../autograd/noGrad.ts";
+import { FLOATS, floatType } from "../floats.ts";
+import { tidy } from "../scope.ts";
 import { normalizeAxes, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { zeros } from "../create.ts";
+import { cast } from "./cast.ts";
 
 /** What is reduced, and what remains. */
 export interface ReduceOptions {
@@ -23,9 +26,10 @@ interface Plan {
 /** y = sum or mean of x over axes. dx = dy repeated, divided by the count for the mean. */
 const reduceOp = defineOp({
   name: "reduce",
+  dtypes: FLOATS,
   forward(k, { x }: { x: Tensor }, { op, axes, keepDims }: Plan) {
     const y = k.empty(reducedShape(x.shape, axes, keepDims));
-    k.run(planReduce({ op, shape: x.shape, axes }, k.limits), { x, y });
+    k.run(planReduce({ op, shape: x.shape, axes, dtype: floatType(x) }, k.limits), { x, y });
     return { y, saved: { shape: x.shape, kept: reducedShape(x.shape, axes, true), op } };
   },
   backward(k, dy, { shape, kept, op }) {
@@ -53,12 +57,12 @@ function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean):
   return keepDims ? shape.map((size, i) => (axes.includes(i) ? 1 : size)) : shape.filter((_, i) => !axes.includes(i));
 }
 
-/** The sum over `axes` (all of them by default). */
+/** The sum over `axes` (all of them by default). Of f16 it is f32, as under torch.autocast. */
 export function sum(x: Tensor, { axes, keepDims = false }: ReduceOptions = {}): Tensor {
   return reduceOp({ x }, { op: "sum", axes: normalizeAxes("sum", x.shape, axes), keepDims });
 }
 
-/** The mean over `axes` (all of them by default). */
+/** The mean over `axes` (all of them by default). Of f16 it is f32. */
 export function mean(x: Tensor, { axes, keepDims = false }: ReduceOptions = {}): Tensor {
   return reduceOp({ x }, { op: "mean", axes: normalizeAxes("mean", x.shape, axes), keepDims });
 }
@@ -68,7 +72,8 @@ export function argmax(x: Tensor): Tensor {
   const columns = x.shape.at(-1);
   if (columns === undefined) throw new ShapeError("argmax", "x must have a dimension", { x: x.shape });
   x.check("argmax");
-  checkDType("argmax", "x", x.dtype, ["f32"]);
+  checkDType("argmax", "x", x.dtype, FLOATS);
+  if (x.dtype === "f16") return tidy(() => argmax(noGrad(() => cast(x, "f32"))));
   const y = x.emptyLike(x.shape.slice(0, -1), "u32");
   x.device.run(planArgmax({ rows: x.size / columns, columns }, x.device.limits), { x, y });
   return y;

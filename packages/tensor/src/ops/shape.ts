@@ -1,6 +1,7 @@
 import { planPermute } from "@fracture/kernels";
 import { defineOp } from "../autograd/defineOp.ts";
 import { ShapeError } from "../errors.ts";
+import { floatType } from "../floats.ts";
 import { sizeOf, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -31,19 +32,19 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 /** y[i_order[0], i_order[1], ..] = x[i0, i1, ..]. dx = dy permuted back. */
 const permuteOp = defineOp({
   name: "permute",
-  dtypes: ["f32", "u32", "i32"], // the kernel moves words of 32 bits
+  dtypes: ["f32", "f16", "u32", "i32"],
   forward(k, { x }: { x: Tensor }, order: readonly number[]) {
     const y = k.empty(
       order.map((axis) => x.shape[axis]!),
       x.dtype,
     );
-    k.run(planPermute({ shape: x.shape, order }, k.limits), { x, y });
+    k.run(planPermute({ shape: x.shape, order, dtype: floatType(x) }, k.limits), { x, y }); // words of 32 bits, or halves
     return { y, saved: { order } };
   },
   backward(k, dy, { order }) {
     const inverse = order.map((_, axis) => order.indexOf(axis));
-    const dx = k.empty(inverse.map((axis) => dy.shape[axis]!));
-    k.run(planPermute({ shape: dy.shape, order: inverse }, k.limits), { x: dy, y: dx });
+    const dx = dy.emptyLike(inverse.map((axis) => dy.shape[axis]!));
+    k.run(planPermute({ shape: dy.shape, order: inverse, dtype: floatType(dy) }, k.limits), { x: dy, y: dx });
     return { x: dx };
   },
 });

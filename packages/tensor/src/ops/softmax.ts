@@ -8,8 +8,10 @@ import {
 } from "@fracture/kernels";
 import { defineOp } from "../autograd/defineOp.ts";
 import { checkDType, checkSameDevice, ShapeError, TensorError } from "../errors.ts";
+import { tidy } from "../scope.ts";
 import { checkRank } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { cast } from "./cast.ts";
 
 type RowPlans = {
   readonly name: string;
@@ -37,12 +39,16 @@ function rowOp({ name, forward, backward }: RowPlans): (x: Tensor) => Tensor {
       return { x: dx };
     },
   });
-  return (x) => apply({ x }, undefined);
+  return (x) => widened(x, (wide) => apply({ x: wide }, undefined));
 }
 
-/** exp(x) / sum(exp(x)) over the last dimension. dx = y (dy - sum(dy y)) */
+/** Logits of f16 are cast first, as under torch.autocast. */
+const widened = (x: Tensor, f: (x: Tensor) => Tensor): Tensor =>
+  x.dtype === "f16" ? tidy(() => f(cast(x, "f32"))) : f(x);
+
+/** exp(x) / sum(exp(x)) over the last dimension; f32. dx = y (dy - sum(dy y)) */
 export const softmax = rowOp({ name: "softmax", forward: planSoftmax, backward: planSoftmaxBackward });
-/** log(softmax(x)) over the last dimension. dx = dy - exp(y) sum(dy) */
+/** log(softmax(x)) over the last dimension; f32. dx = dy - exp(y) sum(dy) */
 export const logSoftmax = rowOp({ name: "logSoftmax", forward: planLogSoftmax, backward: planLogSoftmaxBackward });
 
 /** As torch's CrossEntropyLoss. */
@@ -107,5 +113,7 @@ export function softmaxCrossEntropy(
       logits: logits.shape,
       weights: weights.shape,
     });
-  return crossEntropyOp({ logits }, { labels, weights: weights ?? null, labelSmoothing });
+  return widened(logits, (wide) =>
+    crossEntropyOp({ logits: wide }, { labels, weights: weights ?? null, labelSmoothing }),
+  );
 }

@@ -22,6 +22,6 @@ describeDevice("unary ops", (device) => {
 
   it("numbers that are no f32 are refused by name", () => {
     const x = tensor([1, 2], { device: device(), dtype: "u32" });
-    expect(() => unary.relu(x)).toThrow(new TensorError("relu", "x must be f32, not u32: see cast"));
+    expect(() => unary.relu(x)).toThrow(new TensorError("relu", "x must be f32 or f16, not u32: see cast"));
   });
 });

@@ -1,5 +1,6 @@
 import { planUnary, planUnaryBackward, unaryBackwardUses, type UnaryOp } from "@fracture/kernels";
 import { defineOp } from "../autograd/defineOp.ts";
+import { FLOATS, floatType } from "../floats.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** y = f(x), element by element, any shape. dx = dy * f'(x), from x or from y, whichever the kernel's row names. */
@@ -7,14 +8,15 @@ function unary(op: UnaryOp): (x: Tensor) => Tensor {
   const uses = unaryBackwardUses(op);
   const apply = defineOp({
     name: op,
+    dtypes: FLOATS,
     forward(k, { x }: { x: Tensor }, _: undefined) {
-      const y = k.empty(x.shape);
-      k.run(planUnary({ op, count: x.size }, k.limits), { x, y });
+      const y = x.emptyLike();
+      k.run(planUnary({ op, count: x.size, dtype: floatType(x) }, k.limits), { x, y });
       return { y, saved: k.recording && uses ? { value: uses === "x" ? x : y } : {} };
     },
     backward(k, dy, saved: { value?: Tensor }) {
       const dx = dy.emptyLike();
-      k.run(planUnaryBackward({ op, count: dy.size }, k.limits), {
+      k.run(planUnaryBackward({ op, count: dy.size, dtype: floatType(dy) }, k.limits), {
         dy,
         dx,
         ...(saved.value && uses ? { [uses]: saved.value } : {}),

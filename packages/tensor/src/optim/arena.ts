@@ -1,10 +1,18 @@
-import type { DeviceLimits } from "@fracture/kernels";
+import { BYTES_PER_ELEMENT, type DeviceLimits } from "@fracture/kernels";
 import type { Device } from "../device.ts";
 import { Storage } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Binding offsets are multiples of WebGPU's default `minStorageBufferOffsetAlignment`. */
 const ALIGNMENT_BYTES = 256;
+
+/** What an optimiser keeps beside parameters and gradients. */
+export interface ArenaOptions {
+  /** How many moments. */
+  readonly moments: number;
+  /** f16 copies of the parameters. */
+  readonly half: boolean;
+}
 
 /** One parameter's place in an arena, in elements. */
 export interface Segment {
@@ -28,8 +36,10 @@ export class Arena {
   readonly gradients: Storage;
   /** Moments, zero at first. */
   readonly moments: readonly Storage[];
+  /** f16 copies of the parameters, which updates write too. */
+  readonly half: Storage | null;
 
-  private constructor(device: Device, segments: readonly Segment[], count: number, moments: number) {
+  private constructor(device: Device, segments: readonly Segment[], count: number, { moments, half }: ArenaOptions) {
     this.limits = device.limits;
     this.segments = segments;
     this.count = count;
@@ -42,30 +52,34 @@ export class Arena {
     this.parameters = allocate();
     this.gradients = allocate();
     this.moments = Array.from({ length: moments }, allocate);
+    this.half = half ? device.allocatePersistent(count * BYTES_PER_ELEMENT.f16) : null;
     for (const { parameter, start } of segments) {
-      const home = rangeOf(this.parameters, start, parameter);
+      const home = rangeOf(this.parameters, start, parameter.size);
       device.copy(parameter.storage, home);
       parameter.storage.retire();
       parameter.storage = home;
       parameter.grad?.dispose();
       parameter.grad = null;
-      parameter.gradTarget = rangeOf(this.gradients, start, parameter);
+      parameter.gradTarget = rangeOf(this.gradients, start, parameter.size);
+      if (this.half) parameter.keepHalf(rangeOf(this.half, start, parameter.size, "f16"));
     }
   }
 
   /** As few arenas as the device's largest binding permits. */
-  static gather(device: Device, groups: readonly (readonly Tensor[])[], moments: number): Arena[] {
+  static gather(device: Device, groups: readonly (readonly Tensor[])[], options: ArenaOptions): Arena[] {
+    // Elements between two places where the smallest of the element types may begin.
+    const unit = ALIGNMENT_BYTES / BYTES_PER_ELEMENT[options.half ? "f16" : "f32"];
     const most = Math.floor(Math.min(device.limits.maxStorageBindingBytes, device.gpu.limits.maxBufferSize) / 4);
     const arenas: Arena[] = [];
     let segments: Segment[] = [];
     let count = 0;
     const close = (): void => {
-      if (segments.length > 0) arenas.push(new Arena(device, segments, count, moments));
+      if (segments.length > 0) arenas.push(new Arena(device, segments, count, options));
       [segments, count] = [[], 0];
     };
     groups.forEach((parameters, group) => {
       for (const parameter of parameters) {
-        const padded = Math.ceil((parameter.size * 4) / ALIGNMENT_BYTES) * (ALIGNMENT_BYTES / 4);
+        const padded = Math.ceil(parameter.size / unit) * unit;
         if (count + padded > most) close();
         segments.push({ parameter, group, start: count, end: count + parameter.size });
         count += padded;
@@ -82,7 +96,7 @@ export class Arena {
 
   /** A moment's values of one parameter. */
   momentOf(moment: number, segment: Segment): Storage {
-    return rangeOf(this.moments[moment]!, segment.start, segment.parameter);
+    return rangeOf(this.moments[moment]!, segment.start, segment.parameter.size);
   }
 
   /** Gives the parameters that are still in use memory of their own again, with their values, and frees the rest. */
@@ -92,6 +106,10 @@ export class Arena {
       parameter.gradTarget = null;
       parameter.grad?.dispose();
       parameter.grad = null;
+      if (this.half) {
+        parameter.half?.dispose();
+        parameter.half = null;
+      }
       if (parameter.disposed) continue;
       const own = device.allocatePersistent(parameter.bytes);
       device.copy(parameter.storage, own);
@@ -99,11 +117,14 @@ export class Arena {
       parameter.storage = own;
     }
     for (const storage of [this.parameters, this.gradients, ...this.moments]) storage.release();
+    this.half?.release();
   }
 }
 
-/** A range of a larger storage, which it keeps alive. */
-function rangeOf(whole: Storage, start: number, { bytes }: Tensor): Storage {
+/** `count` elements of a larger storage, which they keep alive. */
+function rangeOf(whole: Storage, start: number, count: number, dtype: "f32" | "f16" = "f32"): Storage {
   const { buffer, offset } = whole.retain().resolve();
-  return new Storage(bytes, { buffer, offset: offset + start * 4, size: bytes }, () => whole.release());
+  const size = BYTES_PER_ELEMENT[dtype];
+  const binding = { buffer, offset: offset + start * size, size: Math.ceil((count * size) / 4) * 4 };
+  return new Storage(count * size, binding, () => whole.release());
 }

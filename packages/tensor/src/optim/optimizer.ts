@@ -1,38 +1,27 @@
-import type { KernelPlan } from "@fracture/kernels";
+import { planNonFinite, planStepScalars } from "@fracture/kernels";
 import type { Device } from "../device.ts";
 import { CaptureError, checkSameDevice, TensorError } from "../errors.ts";
 import type { Storage } from "../storage.ts";
 import type { Tensor } from "../tensor.ts";
 import { Arena } from "./arena.ts";
-
-/** Parameters that share a learning rate. */
-export interface ParameterGroup {
-  readonly parameters: readonly Tensor[];
-  /** Default: the optimiser's. */
-  readonly lr?: number;
-  /** Default: the optimiser's. */
-  readonly weightDecay?: number;
-}
-
-/** What a subclass knows: its kernel, the names of its moments, and the numbers it needs at a step. */
-export interface UpdateKernel {
-  /** Names of the moments in the kernel's operands. */
-  readonly moments: readonly string[];
-  readonly plan: (arena: Arena) => KernelPlan;
-  /** f32 values of one group for a step, which counts from 1. */
-  readonly scalars: (
-    group: { readonly lr: number; readonly weightDecay: number },
-    step: number,
-  ) => Float32Array<ArrayBuffer>;
-}
+import {
+  checkParameter,
+  checkRate,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type Rates,
+  type Scaling,
+  type UpdateKernel,
+} from "./updateKernel.ts";
 
 /**
  * Base of the optimisers: it gathers the parameters into one buffer (or as few as the device permits), so that a step is
  * one kernel. It may run in eager code or inside `capture`: rates and the step's number are data, written before each run.
  */
 export abstract class Optimizer {
-  /** Steps taken. */
-  steps = 0;
+  #steps = 0;
+  /** Where steps may be skipped: the settings as they are given, and the count of steps taken, which only the device knows. */
+  #scaled: { readonly given: Storage; readonly steps: Storage } | null = null;
   readonly #device: Device;
   readonly #groups: { readonly parameters: readonly Tensor[]; lr: number; readonly weightDecay: number }[];
   readonly #arenas: readonly Arena[];
@@ -44,6 +33,7 @@ export abstract class Optimizer {
     groups: readonly ParameterGroup[] | readonly Tensor[],
     defaults: { readonly lr: number; readonly weightDecay: number },
     kernel: UpdateKernel,
+    { halfCopies = false }: OptimizerOptions = {},
   ) {
     const given =
       groups.length > 0 && "shape" in groups[0]!
@@ -66,9 +56,25 @@ export abstract class Optimizer {
     this.#arenas = Arena.gather(
       this.#device,
       this.#groups.map(({ parameters }) => parameters),
-      kernel.moments.length,
+      { moments: kernel.moments.length, half: halfCopies },
     );
-    this.#scalars = this.#device.allocatePersistent(this.#values(1).byteLength);
+    this.#scalars = this.#device.allocatePersistent(this.#values((group) => kernel.scalars(group, 1)).byteLength);
+  }
+
+  /** Steps taken, but for those that a GradScaler may have skipped: see `readSteps`. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Sets the number of steps taken, of a run that goes on. */
+  set steps(steps: number) {
+    this.#steps = steps;
+    if (this.#scaled) this.#device.writeBytes(this.#scaled.steps, Uint32Array.of(steps));
+  }
+
+  /** Steps taken, without those that were skipped. */
+  async readSteps(): Promise<number> {
+    return this.#scaled ? new Uint32Array(await this.#device.readBytes(this.#scaled.steps))[0]! : this.#steps;
   }
 
   /** Learning rates by group. Groups without parameters don't count. */
@@ -91,8 +97,11 @@ export abstract class Optimizer {
     }
   }
 
-  /** Updates every parameter from its gradient. Throws a TensorError with all that have none. */
-  step(): void {
+  /**
+   * Updates every parameter from its gradient. Throws a TensorError with all that have none. With `scaling`, which
+   * `GradScaler.step` gives, gradients are divided by the scale, and the step is skipped where one of them is not finite.
+   */
+  step(scaling: Scaling | null = null): void {
     if (this.#disposed) throw new TensorError("optimizer.step", "the optimiser was disposed of");
     const without = this.#places().filter(({ parameter }) => !parameter.grad);
     if (without.length > 0)
@@ -101,19 +110,49 @@ export abstract class Optimizer {
         `${without.map(({ place }) => place).join(", ")} ${without.length > 1 ? "have" : "has"} no gradient: ` +
           "the loss does not depend on it, it is frozen, or backward() was not called",
       );
-    this.#device.onEveryRun(() => {
-      this.steps += 1;
-      this.#device.writeBytes(this.#scalars, this.#values(this.steps));
-    });
-    for (const arena of this.#arenas) {
-      const moments = Object.fromEntries(this.#kernel.moments.map((name, i) => [name, arena.moments[i]!]));
-      this.#device.run(this.#kernel.plan(arena), {
-        params: arena.parameters,
-        grads: arena.gradients,
-        scalars: this.#scalars,
-        ...moments,
+    if (scaling) this.#prepareScaled(scaling);
+    else if (this.#scaled)
+      throw new TensorError("optimizer.step", "its earlier steps were a GradScaler's: go on with that");
+    else
+      this.#device.onEveryRun(() => {
+        this.#steps += 1;
+        this.#device.writeBytes(
+          this.#scalars,
+          this.#values((group) => this.#kernel.scalars(group, this.#steps)),
+        );
       });
+    for (const arena of this.#arenas) {
+      const { count, groupSegments: segments, half } = arena;
+      const moments = Object.fromEntries(this.#kernel.moments.map((name, i) => [name, arena.moments[i]!]));
+      this.#device.run(
+        this.#kernel.plan({ count, segments, half: half !== null, skippable: scaling !== null }, arena),
+        {
+          params: arena.parameters,
+          grads: arena.gradients,
+          scalars: this.#scalars,
+          ...moments,
+          ...(half ? { half } : {}),
+          ...(scaling ? { flag: scaling.flag } : {}),
+        },
+      );
     }
+  }
+
+  /** Looks for gradients that aren't finite, and computes on the device what the step needs. */
+  #prepareScaled({ state, flag }: Scaling): void {
+    const { limits } = this.#device;
+    for (const { count, gradients } of this.#arenas)
+      this.#device.run(planNonFinite({ count, accumulate: true }, limits), { x: gradients, flag });
+    const { given, steps } = (this.#scaled ??= this.#allocateScaled());
+    this.#device.onEveryRun(() => this.#device.writeBytes(given, this.#values(this.#kernel.given)));
+    const plan = planStepScalars({ rule: this.#kernel.rule, groups: this.#groups.length });
+    this.#device.run(plan, { given, state, flag, steps, scalars: this.#scalars });
+  }
+
+  #allocateScaled(): { given: Storage; steps: Storage } {
+    const steps = this.#device.allocatePersistent(4);
+    this.#device.writeBytes(steps, Uint32Array.of(this.#steps));
+    return { given: this.#device.allocatePersistent(this.#scalars.bytes), steps };
   }
 
   /** Reads a parameter's moments back, for a checkpoint: name -> values, in the engine's layout. */
@@ -147,6 +186,8 @@ export abstract class Optimizer {
     this.#disposed = true;
     for (const arena of this.#arenas) arena.release(this.#device);
     this.#scalars.release();
+    this.#scaled?.given.release();
+    this.#scaled?.steps.release();
   }
 
   [Symbol.dispose](): void {
@@ -172,23 +213,8 @@ export abstract class Optimizer {
     throw new TensorError("optimizer", "the parameter is not this optimiser's");
   }
 
-  #values(step: number): Float32Array<ArrayBuffer> {
-    return Float32Array.from(this.#groups.flatMap((group) => [...this.#kernel.scalars(group, step)]));
+  /** The blocks of all groups. */
+  #values(block: (group: Rates) => Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+    return Float32Array.from(this.#groups.flatMap((group) => [...block(group)]));
   }
-}
-
-function checkRate(what: string, value: number): void {
-  if (!(value >= 0 && Number.isFinite(value)))
-    throw new TensorError("optimizer", `${what} must be a number from 0 up, not ${value}`);
-}
-
-function checkParameter(parameter: Tensor, place: string, repeated: boolean): void {
-  const refuse = (why: string): never => {
-    throw new TensorError("optimizer", `${place} ${why}`);
-  };
-  if (parameter.disposed) refuse("was disposed of");
-  if (parameter.node) refuse("is the result of an op, no leaf");
-  if (parameter.dtype !== "f32") refuse(`must be f32, not ${parameter.dtype}`);
-  if (repeated) refuse("is given twice");
-  if (parameter.gradTarget) refuse("belongs to another optimiser that was not disposed of");
 }

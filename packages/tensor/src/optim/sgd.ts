@@ -1,9 +1,10 @@
 import { planSgd, sgdScalars } from "@fracture/kernels";
 import type { Tensor } from "../tensor.ts";
-import { Optimizer, type ParameterGroup } from "./optimizer.ts";
+import { Optimizer } from "./optimizer.ts";
+import type { OptimizerOptions, ParameterGroup } from "./updateKernel.ts";
 
 /** SGD's settings; lr and weight decay are the groups' defaults. */
-export interface SgdOptions {
+export interface SgdOptions extends OptimizerOptions {
   readonly lr: number;
   /** Default: 0. */
   readonly momentum?: number;
@@ -17,20 +18,19 @@ export interface SgdOptions {
 export class SGD extends Optimizer {
   constructor(
     parameters: readonly Tensor[] | readonly ParameterGroup[],
-    { lr, momentum = 0, weightDecay = 0, nesterov = false }: SgdOptions,
+    { lr, momentum = 0, weightDecay = 0, nesterov = false, ...options }: SgdOptions,
   ) {
     super(
       parameters,
       { lr, weightDecay },
       {
+        rule: "sgd",
         moments: momentum > 0 ? ["m"] : [],
-        plan: (arena) =>
-          planSgd(
-            { count: arena.count, segments: arena.groupSegments, momentum: momentum > 0, nesterov },
-            arena.limits,
-          ),
-        scalars: (group) => sgdScalars({ lr: group.lr, weightDecay: group.weightDecay, momentum }),
+        plan: (geometry, { limits }) => planSgd({ ...geometry, momentum: momentum > 0, nesterov }, limits),
+        scalars: (group) => sgdScalars({ ...group, momentum }),
+        given: (group) => sgdScalars({ ...group, momentum }),
       },
+      options,
     );
   }
 }
