@@ -145,6 +145,11 @@ const tiled: Readonly<Record<string, Case>> = {
   "2x3/1, 17 channels to 5": { sizes: { n: 1, h: 6, w: 5, c: 17, k: 5, r: 2, s: 3, padding: [1, 0] }, products },
 };
 
+/** Whose few kernels serve every convolution. */
+const rows = Object.fromEntries(
+  [...Object.entries(cooperative), ...Object.entries(tiled)].map(([title, { sizes }]) => [title, { sizes, products }]),
+);
+
 describeGpu("conv2d kernels in f16", (gpu) => {
   /** Runs a product of some normal numbers, rounded to f16, and holds it against f64 by what summing in f32 and rounding may change. */
   async function expectProduct(g: Conv2dGeometry, product: Conv2dProduct, plan: KernelPlan): Promise<void> {
@@ -173,9 +178,13 @@ describeGpu("conv2d kernels in f16", (gpu) => {
   }
 
   const planOf = (product: Conv2dProduct, g: Conv2dGeometry, variant: string): KernelPlan =>
-    plans[product](g, gpu().limits, { dtype, variant, ...(product === "forward" ? { bias: true } : {}) });
+    plans[product](g, variant === "rows" ? { ...gpu().limits, deviceClass: "cpu" } : gpu().limits, {
+      dtype,
+      variant,
+      ...(product === "forward" ? { bias: true } : {}),
+    });
 
-  const families = { cooperative, tiled };
+  const families = { cooperative, tiled, rows };
   const all = Object.entries(families).flatMap(([variant, cases]) =>
     Object.entries(cases).flatMap(([title, { sizes, products: some }]) =>
       some.map((product) => ({ variant, title, sizes, product })),

@@ -1,6 +1,7 @@
 import type { DeviceLimits } from "../limits.ts";
 import type { KernelPass, PlanBody } from "../plan.ts";
 import type { Accumulate, Epilogue } from "../product/epilogue.ts";
+import type { FloatType } from "../product/gemm.ts";
 import { leftSide, type LeftSide } from "../product/leftSide.ts";
 import { allTaps, rightSide, type RightSide } from "../product/rightSide.ts";
 import { rowProductPass, type PixelGrid } from "../product/rowProduct.ts";
@@ -28,10 +29,16 @@ function gridOf(
 }
 
 /** x with its zeros around, as the convolution reads it. */
-export function leftInput(label: string, g: Conv2dGeometry, lanes: number, limits: DeviceLimits): LeftSide {
+export function leftInput(
+  label: string,
+  g: Conv2dGeometry,
+  dtype: FloatType,
+  lanes: number,
+  limits: DeviceLimits,
+): LeftSide {
   const pitch = { image: g.h * g.w * g.c, down: g.w * g.c, across: g.c, channel: 1 };
   const padding = { top: g.padH, bottom: g.padH, left: g.padW, right: g.padW };
-  const source = { label: `${label} lay out`, source: "x", images: g.n, height: g.h, width: g.w, channels: g.c };
+  const source = { label: `${label} lay out`, source: "x", dtype, images: g.n, height: g.h, width: g.w, channels: g.c };
   return leftSide({ ...source, pitch, padding }, lanes, limits);
 }
 
@@ -43,17 +50,19 @@ const workspaceOf = ({ pass, length }: LeftSide, packed: number): Record<string,
 /** y [N·P·Q, K] = gathered x [N·P·Q, R·S·C] x packed wᵀ [R·S·C, K]. */
 export function rowsForward(
   g: Conv2dGeometry,
+  dtype: FloatType,
   bias: boolean,
   lanes: number,
   limits: DeviceLimits,
   epilogue: Epilogue | null = null,
 ): PlanBody {
   const label = `conv2d.forward ${describeConv2d(g)}`;
-  const x = leftInput(label, g, lanes, limits);
+  const x = leftInput(label, g, dtype, lanes, limits);
   const filters = rightSide(
     {
       label: `${label} pack`,
       source: "w",
+      dtype,
       columns: g.k,
       channels: g.c,
       down: allTaps(g.r),
@@ -75,6 +84,7 @@ export function rowsForward(
       taps: { down: g.r, across: g.s, pitchDown: x.width * x.channels, pitchAcross: x.channels },
       right: filters,
       y: "y",
+      dtype,
       out: gridOf({ height: g.outH, width: g.outW, channels: g.k }, { down: g.outH, across: g.outW }),
       bias,
       epilogue,
@@ -107,6 +117,7 @@ const NO_FILTERS: RightSide = {
 /** For each phase dx [N·H'·W', C] = gathered dy [N·H'·W', R'·S'·K] x packed w [R'·S'·K, C]. */
 export function rowsGradInput(
   g: Conv2dGeometry,
+  dtype: FloatType,
   lanes: number,
   limits: DeviceLimits,
   epilogue: Accumulate | null = null,
@@ -119,6 +130,7 @@ export function rowsGradInput(
     {
       label: `${label} lay out`,
       source: "dy",
+      dtype,
       images: g.n,
       height: g.outH,
       width: g.outW,
@@ -146,6 +158,7 @@ export function rowsGradInput(
             {
               label: `${phase} pack`,
               source: "w",
+              dtype,
               columns: g.c,
               channels: g.k,
               down: { count: down.taps, first: down.tap, step: g.strideH },
@@ -180,6 +193,7 @@ export function rowsGradInput(
           },
           right: filters,
           y: "dx",
+          dtype,
           out: gridOf(
             { height: g.h, width: g.w, channels: g.c },
             {

@@ -1,6 +1,8 @@
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type PlanBody } from "../plan.ts";
 import { columnsOfBlock, range, ROWS, VECTORS } from "../product/lanes.ts";
+import type { FloatType } from "../product/gemm.ts";
+import { leftSide, type LeftSide } from "../product/leftSide.ts";
 import { sumSplitsPass } from "../product/sumSplits.ts";
 import { describeConv2d, type Conv2dGeometry } from "./geometry.ts";
 import { leftInput } from "./rows.ts";
@@ -18,10 +20,10 @@ const SUM_PIXELS = 512;
  * from uniform addresses, four filters at a time, x by the lanes, along its channels and taps. Few tiles are split over the
  * pixels and added in order.
  */
-export function rowsGradWeight(g: Conv2dGeometry, lanes: number, limits: DeviceLimits): PlanBody {
+export function rowsGradWeight(g: Conv2dGeometry, dtype: FloatType, lanes: number, limits: DeviceLimits): PlanBody {
   const label = `conv2d.gradWeight ${describeConv2d(g)}`;
   const block = columnsOfBlock(lanes);
-  const x = leftInput(label, g, lanes, limits);
+  const x = leftInput(label, g, dtype, lanes, limits);
   const columns = g.r * g.s * x.channels;
   const rowTiles = ceilDiv(g.k, ROWS);
   const blocks = ceilDiv(columns, block);
@@ -31,7 +33,9 @@ export function rowsGradWeight(g: Conv2dGeometry, lanes: number, limits: DeviceL
     ? Math.max(1, Math.min(ceilDiv(ENOUGH_TILES, rowTiles * blocks), ceilDiv(pixels, LEAST_PIXELS)))
     : 1;
   const output = split ? "partial" : "dw";
-  const whole = g.k % 4 === 0; // else dy's filters are loaded one by one
+  const dy = dtype === "f16" ? wideGradient(label, g, lanes, limits) : null;
+  const gradient = dy ?? { array: "dy", channels: g.k };
+  const whole = gradient.channels % 4 === 0; // else dy's filters are loaded one by one
   const [quads, vectors] = [range(ROWS / 4), range(VECTORS)];
   const count = g.k * g.r * g.s * g.c;
 
@@ -77,12 +81,12 @@ ${range(4)
     label,
     bindings: {
       x: { operand: x.array, type: "array<f32>", access: "read" },
-      dy: { type: whole ? "array<vec4f>" : "array<f32>", access: "read" },
+      dy: { operand: gradient.array, type: whole ? "array<vec4f>" : "array<f32>", access: "read" },
       sums: { operand: output, type: "array<f32>", access: "read_write" },
     },
     params: {
       // in elements of dy: filters of a pixel
-      filters: { u32: whole ? g.k / 4 : g.k },
+      filters: { u32: whole ? gradient.channels / 4 : g.k },
       rows: { u32: g.k },
       columns: { u32: columns },
       count: { u32: count },
@@ -163,12 +167,22 @@ ${range(ROWS)
   return {
     passes: [
       ...(x.pass ? [x.pass] : []),
+      ...(dy?.pass ? [dy.pass] : []),
       pass,
       ...(split ? [sumSplitsPass(`${label} sum`, "dw", count, splits, limits)] : []),
     ],
     workspace: {
       ...(x.pass ? { laidOut: x.length * 4 } : {}),
+      ...(dy ? { [dy.array]: dy.length * 4 } : {}),
       ...(split ? { partial: count * splits * 4 } : {}),
     },
   };
+}
+
+/** dy in f32, its filters padded to whole vec4s. */
+function wideGradient(label: string, g: Conv2dGeometry, lanes: number, limits: DeviceLimits): LeftSide {
+  const pitch = { image: g.outH * g.outW * g.k, down: g.outW * g.k, across: g.k, channel: 1 };
+  const padding = { top: 0, bottom: 0, left: 0, right: 0 };
+  const shape = { images: g.n, height: g.outH, width: g.outW, channels: g.k, pitch, padding };
+  return leftSide({ label: `${label} widen`, source: "dy", dtype: "f16", to: "wideGradient", ...shape }, lanes, limits);
 }

@@ -39,9 +39,12 @@ function inTiles(
   ];
 }
 
-/** The kernels of a software device, where this is one. */
-function inRows(dtype: FloatType, limits: DeviceLimits, build: (lanes: number) => PlanBody): Variant[] {
-  const lanes = dtype === "f32" ? rowLanes(limits) : null;
+/**
+ * The kernels of a software device, where this is one. f16 is widened as it is laid out: on lavapipe that leaves subgroup
+ * matrices and tiles several times behind, whose matrices and barriers are loops there.
+ */
+function inRows(limits: DeviceLimits, build: (lanes: number) => PlanBody): Variant[] {
+  const lanes = rowLanes(limits);
   return lanes ? [{ variant: "rows", epilogueRows: ROWS, build: () => build(lanes) }] : [];
 }
 
@@ -56,7 +59,7 @@ export function forwardVariants(
   const outputs = [g.outH * g.outW, g.k] as const;
   const tiles = { tiled: squareTile(...outputs), cooperative: cooperativeTile(...outputs) };
   return [
-    ...inRows(dtype, limits, (lanes) => rowsForward(g, bias, lanes, limits, epilogue)),
+    ...inRows(limits, (lanes) => rowsForward(g, dtype, bias, lanes, limits, epilogue)),
     ...inTiles((_, pass) => ({ passes: [pass(gemm)], workspace: {} }), gemm, tiles, dtype, limits),
   ];
 }
@@ -72,7 +75,7 @@ export function gradInputVariants(
   const rows = first(phases(g.h, g.r, g.strideH, g.padH)).count * first(phases(g.w, g.s, g.strideW, g.padW)).count;
   const tiles = { tiled: squareTile(rows, g.c), cooperative: cooperativeTile(rows, g.c) };
   return [
-    ...inRows(dtype, limits, (lanes) => rowsGradInput(g, lanes, limits, epilogue)),
+    ...inRows(limits, (lanes) => rowsGradInput(g, dtype, lanes, limits, epilogue)),
     ...inTiles((_, pass) => ({ passes: gemms.map(pass), workspace: {} }), first(gemms), tiles, dtype, limits),
   ];
 }
@@ -92,7 +95,7 @@ export function gradWeightVariants(g: Conv2dGeometry, dtype: FloatType, limits: 
   };
   const cooperative = g.k >= 128 && inner >= 128 ? "large" : "small";
   return [
-    ...inRows(dtype, limits, (lanes) => rowsGradWeight(g, lanes, limits)),
+    ...inRows(limits, (lanes) => rowsGradWeight(g, dtype, lanes, limits)),
     ...inTiles(build, gradWeightGemm(g, dtype, 64, 64), { tiled: 64, cooperative }, dtype, limits),
   ];
 }

@@ -187,14 +187,16 @@ describeGpu("matmul kernels in f16", (gpu) => {
     if (variant.startsWith("cooperative") && !matrixOf(gpu().limits)) skip("no subgroup matrices");
   };
 
-  for (const variant of ["cooperative", "tiled"]) {
+  for (const variant of ["cooperative", "tiled", "rows"]) {
     it.for(Object.entries(cases))(
       `${variant}, %s: agrees with f64`,
       async ([_, { geometry, out, sizes }], { skip }) => {
         skipWithout(variant, skip);
         for (const [m, n, k] of sizes) {
           const whole = { ...geometry, m, n, k };
-          await expectProduct(whole, out, (limits) => planMatmul(whole, limits, { dtype, out, variant }));
+          await expectProduct(whole, out, (limits) =>
+            planMatmul(whole, deviceOf(variant, limits), { dtype, out, variant }),
+          );
         }
       },
     );
@@ -245,13 +247,17 @@ describeGpu("matmul kernels in f16", (gpu) => {
   it("what is too large for f16 becomes infinite, for the loss scale to see", async ({ skip }) => {
     skipWithout("cooperative", skip);
     const [a, b, bias] = [toHalves(Array(8).fill(300)), toHalves(Array(64).fill(-30)), new Float32Array(8)];
-    for (const variant of ["cooperative", "tiled"]) {
-      const plan = planMatmul({ m: 1, n: 8, k: 8, bias: true }, gpu().limits, { dtype, variant });
+    for (const variant of ["cooperative", "tiled", "rows"]) {
+      const plan = planMatmul({ m: 1, n: 8, k: 8, bias: true }, deviceOf(variant, gpu().limits), { dtype, variant });
       const { y } = await runPlan(gpu(), plan, { a: a.bits, b: b.bits, bias });
       expect([...halvesOf(y!, 8)]).toEqual(Array(8).fill(-Infinity));
     }
   });
 });
+
+/** Rows are a software device's: a GPU is taken for one. */
+const deviceOf = (variant: string, limits: DeviceLimits): DeviceLimits =>
+  variant === "rows" ? { ...limits, deviceClass: "cpu" } : limits;
 
 /** A plan of one pass, written by a generator that no rule would call so. */
 function planOf(

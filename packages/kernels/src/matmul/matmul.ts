@@ -93,10 +93,9 @@ function prepare(
         )
       : [];
   const lanes = rowLanes(limits);
-  const rows: Variant[] =
-    lanes && dtype === "f32" && out === "f32"
-      ? [{ variant: "rows", epilogueRows: null, build: () => rowsMatmul(name, geometry, lanes, limits) }]
-      : [];
+  const rows: Variant[] = lanes
+    ? [{ variant: "rows", epilogueRows: null, build: () => rowsMatmul(name, geometry, { dtype, out }, lanes, limits) }]
+    : [];
   return {
     variants: [...rows, ...cooperative, ...tiled],
     plan: ({ build }) => {

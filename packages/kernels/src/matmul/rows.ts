@@ -1,5 +1,6 @@
 import type { DeviceLimits } from "../limits.ts";
 import type { PlanBody } from "../plan.ts";
+import type { FloatType } from "../product/gemm.ts";
 import { leftSide } from "../product/leftSide.ts";
 import { allTaps, rightSide } from "../product/rightSide.ts";
 import { rowProductPass } from "../product/rowProduct.ts";
@@ -9,6 +10,7 @@ import type { MatmulGeometry } from "./matmul.ts";
 export function rowsMatmul(
   name: string,
   { m, n, k, transposeA = false, transposeB = false, bias = false }: MatmulGeometry,
+  { dtype, out }: { readonly dtype: FloatType; readonly out: FloatType },
   lanes: number,
   limits: DeviceLimits,
 ): PlanBody {
@@ -16,6 +18,7 @@ export function rowsMatmul(
     {
       label: `${name} lay out`,
       source: "a",
+      dtype,
       images: 1,
       height: 1,
       width: m,
@@ -30,6 +33,7 @@ export function rowsMatmul(
     {
       label: `${name} pack`,
       source: "b",
+      dtype,
       columns: n,
       channels: k,
       down: allTaps(1),
@@ -52,6 +56,7 @@ export function rowsMatmul(
       taps: { down: 1, across: 1, pitchDown: 0, pitchAcross: 0 },
       right,
       y: "y",
+      dtype: out,
       out: { ...row, pitch: { image: 0, down: 0, across: n } },
       bias,
     },

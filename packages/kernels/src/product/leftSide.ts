@@ -1,11 +1,17 @@
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
+import { storedArray } from "../stored.ts";
+import type { FloatType } from "./gemm.ts";
 import { paddedTo4 } from "./lanes.ts";
 
 /** The left side of a product as it is stored: images of pixels of channels, at any distances. */
 export interface LeftSource {
   readonly label: string;
   readonly source: string;
+  /** The source's type. */
+  readonly dtype: FloatType;
+  /** The array that is written where the source can't serve as it is; default: "laidOut". */
+  readonly to?: string;
   readonly images: number;
   readonly height: number;
   readonly width: number;
@@ -16,11 +22,11 @@ export interface LeftSource {
   readonly padding: { readonly top: number; readonly bottom: number; readonly left: number; readonly right: number };
 }
 
-/** The left side of a product as its kernel reads it: an array of images with zeros around and channels that are a multiple of 4. */
+/** The left side of a product as its kernel reads it: an f32 array of images with zeros around and channels that are a multiple of 4. */
 export interface LeftSide {
   /** Null where the source is one already. */
   readonly pass: KernelPass | null;
-  /** The array's name: "laidOut", or the source's. */
+  /** The array's name: the one to be written, or the source's. */
   readonly array: string;
   readonly height: number;
   readonly width: number;
@@ -33,16 +39,18 @@ export interface LeftSide {
 const CHUNK = 512;
 
 /**
- * laidOut[image][height][width][channels] = the source with its padding, so that a product's loop neither tests for
- * the edge nor for the last channel, and loads four channels at once.
+ * laidOut[image][height][width][channels] = the source with its padding, in f32, so that a product's loop neither
+ * tests for the edge nor for the last channel, and loads four channels at once.
  */
 export function leftSide(source: LeftSource, lanes: number, limits: DeviceLimits): LeftSide {
-  const { pitch, padding } = source;
+  const { pitch, padding, dtype, to = "laidOut" } = source;
+  const stored = storedArray(dtype);
   const height = source.height + padding.top + padding.bottom;
   const width = source.width + padding.left + padding.right;
   const channels = paddedTo4(source.channels);
   const length = source.images * height * width * channels;
   const asIs =
+    dtype === "f32" &&
     height === source.height &&
     width === source.width &&
     channels === source.channels &&
@@ -57,9 +65,10 @@ export function leftSide(source: LeftSource, lanes: number, limits: DeviceLimits
   const pass = definePass({
     label: source.label,
     bindings: {
-      images: { operand: source.source, type: "array<f32>", access: "read" },
-      laidOut: { type: "array<f32>", access: "read_write" },
+      images: { operand: source.source, ...stored.read },
+      laidOut: { operand: to, type: "array<f32>", access: "read_write" },
     },
+    enables: stored.enables,
     params: {
       rows: { u32: source.images * height },
       chunks: { u32: chunks },
@@ -90,7 +99,7 @@ export function leftSide(source: LeftSource, lanes: number, limits: DeviceLimits
     let x = pixel - params.left;
     let inside = y < params.height && x < params.width && channel < params.channels;
     let source = image * params.pitchImage + y * params.pitchDown + x * params.pitchAcross + channel * params.pitchChannel;
-    laidOut[row * params.perRow + at] = select(0.0, images[select(0u, source, inside)], inside);
+    laidOut[row * params.perRow + at] = select(0.0, ${stored.load("images[select(0u, source, inside)]")}, inside);
     channel += ${lanes}u;
     // Channels may be fewer than the lanes.
     while (channel >= params.padded) { channel -= params.padded; pixel++; }
@@ -98,5 +107,5 @@ export function leftSide(source: LeftSource, lanes: number, limits: DeviceLimits
 }`,
     workgroups: foldWorkgroups(source.images * height * chunks, limits),
   });
-  return { pass, array: "laidOut", ...shape };
+  return { pass, array: to, ...shape };
 }

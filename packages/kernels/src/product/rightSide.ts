@@ -1,5 +1,7 @@
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
+import { storedArray } from "../stored.ts";
+import type { FloatType } from "./gemm.ts";
 import { columnsOfBlock, paddedTo4, range, ROWS } from "./lanes.ts";
 
 /** Taps of a filter along one axis: first, first + step, ...: `count` of them, 1 or more. */
@@ -16,6 +18,8 @@ export const allTaps = (count: number): Taps => ({ count, first: 0, step: 1 });
 export interface RightSource {
   readonly label: string;
   readonly source: string;
+  /** The source's type. */
+  readonly dtype: FloatType;
   readonly columns: number;
   readonly channels: number;
   /** The rows and the columns of the filter that are summed. */
@@ -27,7 +31,7 @@ export interface RightSource {
   readonly offset: number;
 }
 
-/** The right side of a product as its kernel reads it: an array, and elements from one block, column, tap and channel to the next. */
+/** The right side of a product as its kernel reads it: an f32 array, and elements from one block, column, tap and channel to the next. */
 export interface RightSide {
   /** Null where the source serves as it is. */
   readonly pass: KernelPass | null;
@@ -51,12 +55,13 @@ const firstTap = ({ down, across, pitch }: RightSource): number =>
 const EACH = 4;
 
 /**
- * The right side for a product of `rows` rows: packed, or for few rows and whole vec4s of channels the source itself. Either
+ * The right side for a product of `rows` rows: packed, or for few rows and whole vec4s of channels the source itself, if it is f32. Either
  * way the same kernel sums in the same order.
  */
 export function rightSide(source: RightSource, rows: number, lanes: number, limits: DeviceLimits): RightSide {
-  const { pitch, channels } = source;
-  if (channels % 4 !== 0 || ceilDiv(rows, ROWS) > TILES_WORTH_PACKING) return pack(source, lanes, limits);
+  const { pitch, channels, dtype } = source;
+  if (dtype === "f16" || channels % 4 !== 0 || ceilDiv(rows, ROWS) > TILES_WORTH_PACKING)
+    return pack(source, lanes, limits);
   return {
     pass: null,
     array: source.source,
@@ -78,6 +83,7 @@ export function rightSide(source: RightSource, rows: number, lanes: number, limi
  */
 function pack(source: RightSource, lanes: number, limits: DeviceLimits): RightSide {
   const { pitch } = source;
+  const stored = storedArray(source.dtype);
   const block = columnsOfBlock(lanes);
   const paddedChannels = paddedTo4(source.channels);
   const depth = source.down.count * source.across.count * paddedChannels;
@@ -86,9 +92,10 @@ function pack(source: RightSource, lanes: number, limits: DeviceLimits): RightSi
   const pass = definePass({
     label: source.label,
     bindings: {
-      filters: { operand: source.source, type: "array<f32>", access: "read" },
+      filters: { operand: source.source, ...stored.read },
       packed: { type: "array<f32>", access: "read_write" },
     },
+    enables: stored.enables,
     params: {
       columns: { u32: source.columns },
       channels: { u32: source.channels },
@@ -116,7 +123,7 @@ function pack(source: RightSource, lanes: number, limits: DeviceLimits): RightSi
 ${range(EACH)
   .map(
     (u) =>
-      `  packed[to + ${u * block}u] = select(0.0, filters[source + min(channel + ${u}u, params.channels - 1u) * params.pitchChannel], column < params.columns && channel + ${u}u < params.channels);`,
+      `  packed[to + ${u * block}u] = select(0.0, ${stored.load(`filters[source + min(channel + ${u}u, params.channels - 1u) * params.pitchChannel]`)}, column < params.columns && channel + ${u}u < params.channels);`,
   )
   .join("\n")}
 }`,

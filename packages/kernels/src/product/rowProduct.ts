@@ -1,6 +1,8 @@
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
+import { storedArray } from "../stored.ts";
 import { epilogueCode, RECTIFIED, type Epilogue } from "./epilogue.ts";
+import type { FloatType } from "./gemm.ts";
 import { columnsOfBlock, range, ROWS, VECTORS } from "./lanes.ts";
 import type { RightSide } from "./rightSide.ts";
 
@@ -34,6 +36,8 @@ export interface RowProduct {
   readonly right: RightSide;
   /** The result's array, and where its rows are; columns are neighbours. */
   readonly y: string;
+  /** The result's type. */
+  readonly dtype: FloatType;
   readonly out: PixelGrid;
   readonly bias: boolean;
   /** What becomes of the values; default: they are stored. */
@@ -72,9 +76,10 @@ const placeIn = (prefix: string): string =>
  * workgroup. One WGSL for every product: matrices, convolutions, their input gradients.
  */
 export function rowProductPass(product: RowProduct, lanes: number, limits: DeviceLimits): KernelPass {
-  const { left, y, bias, right, epilogue = null } = product;
+  const { left, y, bias, right, dtype, epilogue = null } = product;
+  const stored = storedArray(dtype);
   const { taps, quads } = walk(product);
-  const code = epilogueCode(epilogue, "y");
+  const code = epilogueCode(epilogue, "y", dtype);
   const columns = columnsOfBlock(lanes);
   const rowTiles = ceilDiv(product.m, ROWS);
   const blocks = ceilDiv(product.n, columns);
@@ -86,8 +91,9 @@ export function rowProductPass(product: RowProduct, lanes: number, limits: Devic
       right: { operand: right.array, type: "array<f32>", access: "read" },
       ...(bias ? { bias: { type: "array<f32>", access: "read" } } : {}),
       ...code.bindings,
-      y: { operand: y, type: "array<f32>", access: "read_write" },
+      y: { operand: y, ...stored.write },
     },
+    enables: stored.enables,
     params: {
       m: { u32: product.m },
       n: { u32: product.n },
@@ -155,7 +161,7 @@ ${vectors
     const sum = (r: number): string => `acc${r}_${v}${bias ? ` + bias${v}` : ""}`;
     const stores = rows.map((r) => {
       const at = `u32(out${r}) + ${ours}`;
-      return `    if (row0 + ${r}u < params.m) { y[${at}] = ${code.value(sum(r), at, String(v))}; }`;
+      return `    if (row0 + ${r}u < params.m) { y[${at}] = ${stored.store(code.value(sum(r), at, String(v)))}; }`;
     });
     return [
       `  if (${ours} < params.n) {`,
