@@ -25,7 +25,7 @@ await main(async () => {
     const cache = mkdtempSync(join(tmpdir(), "fracture-shaders-"));
     try {
       for (const state of ["cold", "warm"]) {
-        const output = await start(script, {}, { MESA_SHADER_CACHE_DIR: cache });
+        const output = await start(script, {}, { env: { MESA_SHADER_CACHE_DIR: cache } });
         if (!output.finite) throw new SetupError("the logits are not finite");
         outputs[state].push(output);
       }

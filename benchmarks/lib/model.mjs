@@ -21,7 +21,7 @@ export const BOTTLENECKS = STAGES.flatMap(({ planes, blocks, stride }, stage) =>
   })),
 );
 
-/** Uniform numbers in [0, 1) from a seed (mulberry32): the same in every process, and quick for 25 million weights. */
+/** Uniform numbers in [0, 1) from a seed (mulberry32): the same in every process and language (peers/pytorch/given.py). */
 function generator(seed) {
   let state = seed >>> 0;
   return () => {
@@ -39,22 +39,13 @@ function uniform(next, size, low, high) {
 }
 
 /**
- * A state dict with torchvision's names and layout (filters OIHW): name -> { shape, data }. Filters are He's by fan in, and
- * running statistics are not the identity, so that a batch norm left out would show.
+ * The state dict of ResNet-50 with torchvision's names and layout (filters OIHW), in the order in which its values are drawn:
+ * { name, shape, low, high }. Filters are He's by fan in, and running statistics are not the identity, so that a batch norm
+ * left out would show.
  */
-export function seededWeights(seed = 1) {
-  const next = generator(seed);
-  const weights = new Map();
-  const put = (name, shape, low, high) =>
-    weights.set(name, {
-      shape,
-      data: uniform(
-        next,
-        shape.reduce((a, b) => a * b, 1),
-        low,
-        high,
-      ),
-    });
+export function weightSpecs() {
+  const specs = [];
+  const put = (name, shape, low, high) => specs.push({ name, shape, low, high });
   const conv = (name, out, size, inputs) => {
     const bound = Math.sqrt(6 / (inputs * size * size));
     put(`${name}.weight`, [out, inputs, size, size], -bound, bound);
@@ -81,7 +72,57 @@ export function seededWeights(seed = 1) {
   const features = BOTTLENECKS.at(-1).outPlanes;
   put("fc.weight", [CLASSES, features], -1 / Math.sqrt(features), 1 / Math.sqrt(features));
   put("fc.bias", [CLASSES], -0.02, 0.02);
-  return weights;
+  return specs;
+}
+
+/** Those weights: name -> { shape, data }. */
+export function seededWeights(seed = 1) {
+  const next = generator(seed);
+  return new Map(
+    weightSpecs().map(({ name, shape, low, high }) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      return [name, { shape, data: uniform(next, size, low, high) }];
+    }),
+  );
+}
+
+/** How many values an operand of a kernel can take: multiples of 1/1024 in [-1, 1), which f16 holds exactly. */
+const LEVELS = 2048;
+
+/** Operand `seed` of a kernel: f32, or f16 as its bits. */
+export function seededOperand(size, seed, dtype) {
+  const next = generator(seed);
+  const data = dtype === "f16" ? new Uint16Array(size) : new Float32Array(size);
+  const table = Array.from({ length: LEVELS }, (_, level) => {
+    const value = (level - LEVELS / 2) / (LEVELS / 2);
+    return dtype === "f16" ? halfBits(value) : value;
+  });
+  for (let i = 0; i < size; i++) data[i] = table[Math.floor(next() * LEVELS)];
+  return data;
+}
+
+/** The bits of a number that f16 holds exactly and that is 0 or at least 2^-14. */
+function halfBits(value) {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
+  if (value === 0) return 0;
+  return ((bits >>> 16) & 0x8000) | ((((bits >>> 23) & 0xff) - 112) << 10) | ((bits >>> 13) & 0x3ff);
+}
+
+/** The number that f16 bits stand for. */
+export function fromHalf(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >>> 10) & 31;
+  const fraction = bits & 0x3ff;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}
+
+/** How many values of a kernel's result sides compare: evenly spread over it. */
+export const SAMPLES = 1024;
+
+export function sampleIndices(size) {
+  const count = Math.min(SAMPLES, size);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));
 }
 
 /** Normalised pictures [n, size, size, 3] and their labels [n]. */

@@ -1,26 +1,18 @@
 // What a figure needs beside it, and where figures are kept.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const folder = fileURLToPath(new URL("../results/", import.meta.url));
+const kept = fileURLToPath(new URL("../results/", import.meta.url));
+const packed = fileURLToPath(new URL("../../portable.json", import.meta.url));
 
-/** The machine and the state of the checkout, at the start of a benchmark. */
+/** The machine and the state of the checkout, or of the portable archive, at the start of a benchmark. */
 export function describeRun() {
-  const git = (...args) => execFileSync("git", args, { cwd: folder, encoding: "utf8" }).trim();
-  mkdirSync(folder, { recursive: true });
-  let commit = null;
-  try {
-    commit =
-      git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--", "../../packages") ? "-dirty" : "");
-  } catch {
-    // not a clone: the date has to do
-  }
   return {
     date: new Date().toISOString(),
-    commit,
+    commit: commit(),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     cpu: cpus()[0]?.model ?? "unknown",
@@ -31,13 +23,25 @@ export function describeRun() {
   };
 }
 
-/** Writes results/<date>-<adapter>-<benchmark>.json and tells where. */
-export function writeResults(benchmark, adapter, results) {
+function commit() {
+  if (existsSync(packed)) return JSON.parse(readFileSync(packed, "utf8")).commit;
+  const cwd = fileURLToPath(new URL("..", import.meta.url));
+  const git = (...args) => execFileSync("git", args, { cwd, encoding: "utf8", stdio: "pipe" }).trim();
+  try {
+    return git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "--", "../packages") ? "-dirty" : "");
+  } catch {
+    return null; // not a clone: the date has to do
+  }
+}
+
+/** Writes <date>-<adapter>-<benchmark>.json into benchmarks/results or `folder`, and tells where. */
+export function writeResults(benchmark, adapter, results, { folder = kept, quiet = false } = {}) {
   const slug = adapter.device
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
     .replaceAll(/^-+|-+$/g, "");
-  const file = `${folder}${results.date.slice(0, 10)}-${slug}-${benchmark}.json`;
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${results.date.slice(0, 10)}-${slug}-${benchmark}.json`);
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
-  console.log(`\nwritten to ${relative(process.cwd(), file)}`);
+  if (!quiet) console.log(`\nwritten to ${relative(process.cwd(), file)}`);
 }

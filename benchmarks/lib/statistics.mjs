@@ -25,3 +25,7 @@ export function slopeOf(xs, ys) {
   const products = xs.map((x, i) => (x - mx) * (ys[i] - my));
   return products.reduce((sum, p) => sum + p, 0) / xs.reduce((sum, x) => sum + (x - mx) ** 2, 0);
 }
+
+export function geometricMean(values) {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}

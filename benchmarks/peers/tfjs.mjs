@@ -28,35 +28,42 @@ async function open() {
   };
   const navigator = { gpu: { requestAdapter, getPreferredCanvasFormat: () => "bgra8unorm" } };
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
-  const tf = require("@tensorflow/tfjs");
+  const tf = require("@tensorflow/tfjs-core");
   require("@tensorflow/tfjs-backend-webgpu");
   await tf.setBackend("webgpu");
   await tf.ready();
   const model = createModel(tf);
+  /** Steps on pictures that are written once or each time: `step` gives the loss, or the logits. */
+  const steps = (batch, size, step) => {
+    let given = [];
+    return {
+      write(images, labels) {
+        for (const tensor of given) tensor.dispose();
+        given = [tf.tensor(images, [batch, size, size, 3]), tf.tensor1d(labels, "int32")];
+      },
+      async run(times) {
+        let last;
+        for (let i = 0; i < times; i++) {
+          last?.dispose();
+          last = tf.tidy(() => step(...given));
+        }
+        const values = await last.data();
+        last.dispose();
+        return values;
+      },
+    };
+  };
   return {
     adapter: { device: info.device, driver: info.description },
     versions: { "tfjs-core": tf.version_core, webgpu: require("webgpu/package.json").version },
     async train({ batch, size }) {
       const adam = tf.train.adam(LEARNING_RATE, 0.9, 0.999, 1e-8);
-      return async (images, labels) => {
-        const loss = tf.tidy(() => {
-          const x = tf.tensor(images, [batch, size, size, 3]);
-          const y = tf.oneHot(tf.tensor1d(labels, "int32"), CLASSES);
-          return adam.minimize(() => tf.losses.softmaxCrossEntropy(y, model.forward(x, true)), true);
-        });
-        const value = await loss.data();
-        loss.dispose();
-        return value;
-      };
+      return steps(batch, size, (x, labels) => {
+        const y = tf.oneHot(labels, CLASSES);
+        return adam.minimize(() => tf.losses.softmaxCrossEntropy(y, model.forward(x, true)), true);
+      });
     },
-    async infer({ batch, size }) {
-      return async (images) => {
-        const logits = tf.tidy(() => model.forward(tf.tensor(images, [batch, size, size, 3]), false));
-        const values = await logits.data();
-        logits.dispose();
-        return values;
-      };
-    },
+    infer: async ({ batch, size }) => steps(batch, size, (x) => model.forward(x, false)),
     close() {
       tf.backend().device.destroy();
       gpu = null;

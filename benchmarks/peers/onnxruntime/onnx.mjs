@@ -1,5 +1,5 @@
 // Writes ResNet-50 as an ONNX model (protobuf, onnx.proto3 of the ONNX project): no more of the format than that takes.
-import { BOTTLENECKS, CLASSES } from "../lib/model.mjs";
+import { BOTTLENECKS, CLASSES } from "../../lib/model.mjs";
 
 const OPSET = 17;
 const IR_VERSION = 8;

@@ -1,8 +1,8 @@
 // ONNX Runtime's native WebGPU provider in Node.
 import { createRequire } from "node:module";
 import { create } from "webgpu";
-import { seededWeights, swapInner } from "../lib/model.mjs";
-import { worker } from "../lib/worker.mjs";
+import { seededWeights, swapInner } from "../../lib/model.mjs";
+import { worker } from "../../lib/worker.mjs";
 import { resnet50Onnx } from "./onnx.mjs";
 
 const require = createRequire(import.meta.url);
@@ -25,11 +25,17 @@ async function open() {
         // Without this, what the provider can't run would go to the CPU's unseen.
         extra: { session: { disable_cpu_ep_fallback: "1" } },
       });
-      return async (images) => {
-        const pixels = swapInner(images, batch, size * size, 3); // NHWC -> NCHW
-        const feeds = { images: new ort.Tensor("float32", pixels, [batch, 3, size, size]) };
-        const { logits } = await session.run(feeds);
-        return logits.getData();
+      let feeds;
+      return {
+        write(images) {
+          const pixels = swapInner(images, batch, size * size, 3); // NHWC -> NCHW
+          feeds = { images: new ort.Tensor("float32", pixels, [batch, 3, size, size]) };
+        },
+        async run(times) {
+          let outputs;
+          for (let i = 0; i < times; i++) outputs = await session.run(feeds);
+          return outputs.logits.getData();
+        },
       };
     },
     async close() {
