@@ -53,6 +53,7 @@ const BY_NAME: Readonly<Record<string, number>> = {
   FileWriteError: FAILURE,
   GpuError: FAILURE,
   NoAdapterError: FAILURE,
+  NonFiniteGradientsError: FAILURE,
   NonFiniteLogitsError: FAILURE,
   NonFiniteLossError: FAILURE,
   NonFiniteWeightsError: FAILURE,

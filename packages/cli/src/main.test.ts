@@ -92,6 +92,35 @@ describeDevice("from pictures to predictions", () => {
     expect(again.stderr).toContain(`fracture: ${out}: already holds a run`);
   });
 
+  it("--precision mixed trains, evaluates and predicts; a run says its loss scale", { timeout: 600_000 }, async () => {
+    using folder = temporaryFolder();
+    const [data, out] = [join(folder.path, "data"), join(folder.path, "run")];
+    const ok = async (...argv: string[]): Promise<string> => {
+      const { exitCode, stdout, stderr } = await runCaptured(argv);
+      expect(exitCode, stderr).toBe(0);
+      return stdout;
+    };
+    const mixed = ["--precision", "mixed"];
+    await ok("data", "phantom", data, "--train", "8", "--val", "2", "--test", "2", "--size", "32");
+    await ok("train", "--data", data, "--out", out, ...SMALL, ...mixed, "--epochs", "1", "--freeze", "none");
+    expect(JSON.parse(readFileSync(join(out, "config.json"), "utf8")).recipe.precision).toBe("mixed");
+    expect(readFileSync(join(out, "steps.csv"), "utf8")).toMatch(
+      /^epoch,step,loss,lr,loss_scale,skipped\n1,1,[\d.]+,0.001,65536,[01]\n/,
+    );
+    const evaluated = async (...more: string[]) => JSON.parse(await ok("eval", out, "--data", data, "--json", ...more));
+    const [whole, half] = [await evaluated(), await evaluated(...mixed)];
+    expect(half.logLoss).not.toBe(whole.logLoss);
+    expect(half.logLoss).toBeCloseTo(whole.logLoss, 1);
+    const predicted = async (...more: string[]) =>
+      JSON.parse(await ok("predict", out, join(data, "test"), "--json", ...more));
+    const [exact, rounded] = [await predicted(), await predicted(...mixed)];
+    expect(rounded).not.toEqual(exact);
+    for (const [i, { probabilities }] of rounded.entries())
+      expect(probabilities.fractured).toBeCloseTo(exact[i].probabilities.fractured, 1);
+    const refused = await runCaptured(["predict", out, join(data, "test"), "--precision", "f16"]);
+    expect(refused.exitCode).toBe(2);
+  });
+
   it("Ctrl-C saves and ends with 130, and --resume goes on from there", { timeout: 300_000 }, async () => {
     using folder = temporaryFolder();
     const [data, out] = [join(folder.path, "data"), join(folder.path, "run")];

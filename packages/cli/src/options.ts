@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
 /** Parses an option's value as an integer of at least `least`. */
 export const integer =
@@ -39,3 +39,9 @@ export const path = (text: string): string => {
 // Number("") is 0 and Number("0x10") 16, which nobody means.
 const number = (text: string): number =>
   /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : NaN;
+
+/** `--precision`, of commands that use a model as it is. */
+export const precisionOption = (): Option =>
+  new Option("--precision <type>", "what is computed in: f32; or mixed: f16 activations")
+    .choices(["f32", "mixed"])
+    .default("f32");

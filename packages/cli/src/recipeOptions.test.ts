@@ -23,7 +23,7 @@ describe("fracture train", () => {
   it.each([
     [["--size", "8"], "--size: Too small: expected number to be >=16"],
     [["--freeze", "layer9"], '--freeze: Invalid option: expected one of "none"|"stem"|'],
-    [["--precision", "mixed"], "--precision: mixed precision is not available"],
+    [["--precision", "f16"], '--precision: Invalid option: expected one of "f32"|"mixed"'],
     [["--optimizer", "lion"], "--optimizer: Invalid option"],
   ])("%j is wrong usage, named as on the command line", async (options, fault) => {
     const { exitCode, stdout, stderr } = await runCaptured(["train", "--data", "d", "--out", "o", ...options]);

@@ -103,7 +103,10 @@ export function addRecipeOptions(command: Command): Command {
     .option("--patience <epochs>", "epochs without improvement that end a stage; none: never (default: 10)", patience)
     .option("--monitor <figure>", "what improvement is measured by: valLoss or valAccuracy (default: valLoss)")
     .option("--class-weights <how>", "balanced: rare classes count more; or none (default: none)")
-    .option("--precision <type>", "f32 (default: f32)")
+    .option(
+      "--precision <type>",
+      "f32; or mixed: f16 activations on f32 weights, with dynamic loss scaling (default: f32)",
+    )
     .option("--seed <n>", "decides everything random (default: 0)", integer(0))
     .optionsGroup("Pictures:")
     .option("--size <pixels>", "height and width that the network sees (default: 224)", integer(1))

@@ -116,6 +116,7 @@ export class RunProgress {
         ...figures("val", row.valLoss, row.valAccuracy),
         ...rate,
         ...time,
+        ...(row.skippedSteps ? [`${plural(row.skippedSteps, "step")} skipped, loss scale ${row.lossScale}`] : []),
         ...(improved ? ["best"] : []),
       ].join("  "),
     );

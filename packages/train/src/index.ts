@@ -14,8 +14,15 @@ export * from "./evaluate/logits.ts";
 export { outcomeOf, writeMetrics, writeOutcome, type SplitOutcome } from "./evaluate/report.ts";
 export { CheckpointError } from "./loop/checkpoint.ts";
 export * from "./loop/earlyStopping.ts";
-export { InterruptedError, NonFiniteLogitsError, NonFiniteLossError, NonFiniteWeightsError } from "./loop/errors.ts";
+export {
+  InterruptedError,
+  NonFiniteGradientsError,
+  NonFiniteLogitsError,
+  NonFiniteLossError,
+  NonFiniteWeightsError,
+} from "./loop/errors.ts";
 export { OPTIMIZERS, type OptimizerName } from "./loop/optimizers.ts";
+export { PRECISIONS, type Precision } from "./loop/precision.ts";
 export type { FitEvent } from "./loop/options.ts";
 export { ReadRing, STEPS_IN_FLIGHT } from "./loop/readRing.ts";
 export { FREEZE_CHOICES, type Freeze, type Stage } from "./loop/stages.ts";

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { Option, type Command } from "commander";
 import type { AdapterChoice } from "@fracture/tensor";
+import type { Precision } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import type { Io } from "../io.ts";
-import { integer, path } from "../options.ts";
+import { integer, path, precisionOption } from "../options.ts";
 import { formatMetrics } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
 import { RunProgress } from "../runProgress.ts";
@@ -14,6 +15,7 @@ interface EvalFlags {
   readonly out?: string;
   readonly allowUnreadable: boolean;
   readonly batchSize: number;
+  readonly precision: Precision;
   readonly adapter: AdapterChoice;
   readonly json: boolean;
 }
@@ -29,6 +31,7 @@ export function evalCommand(program: Command, io: Io): void {
     .option("--out <folder>", "write metrics.json, predictions.csv and plots there", path)
     .option("--allow-unreadable", "set pictures that can't be read aside", false)
     .option("--batch-size <n>", "pictures at once", integer(1), 32)
+    .addOption(precisionOption())
     .addOption(adapterOption())
     .option("--json", "print the figures as JSON", false)
     .action((model: string, flags: EvalFlags) => evaluate(io, model, flags));

@@ -1,10 +1,10 @@
 import { Option, type Command } from "commander";
 import type { AdapterChoice } from "@fracture/tensor";
-import type { Prediction } from "@fracture/train";
+import type { Precision, Prediction } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import { InputError, UnreadableError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
-import { integer } from "../options.ts";
+import { integer, precisionOption } from "../options.ts";
 import { plural, printable } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { formatTable } from "../output/table.ts";
@@ -17,6 +17,7 @@ interface PredictFlags {
   readonly csv: boolean;
   readonly json: boolean;
   readonly batchSize: number;
+  readonly precision: Precision;
   readonly adapter: AdapterChoice;
 }
 
@@ -31,12 +32,13 @@ export function predictCommand(program: Command, io: Io): void {
     .addOption(new Option("--csv", "print CSV").default(false).conflicts("json"))
     .option("--json", "print JSON", false)
     .option("--batch-size <n>", "pictures at once", integer(1), 8)
+    .addOption(precisionOption())
     .addOption(adapterOption())
     .action((model: string, paths: string[], flags: PredictFlags) => predict(io, model, paths, flags));
 }
 
 async function predict(io: Io, model: string, arguments_: string[], flags: PredictFlags): Promise<void> {
-  const { batchSize, adapter } = flags;
+  const { batchSize, precision, adapter } = flags;
   const { csvLine, predictFiles } = await import("@fracture/train");
   const paths = await expandPaths(arguments_);
   using progress = new Progress(io.stderr);
@@ -44,7 +46,7 @@ async function predict(io: Io, model: string, arguments_: string[], flags: Predi
   const predictions: Prediction[] = [];
   let unreadable = 0;
   for await (const result of predictFiles(
-    { model, paths, batchSize },
+    { model, paths, batchSize, precision },
     { openDevice: device.open, signal: io.signal },
   )) {
     if ("error" in result) {

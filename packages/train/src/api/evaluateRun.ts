@@ -3,6 +3,7 @@ import type { SplitName } from "../data/split.ts";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
 import { InterruptedError } from "../loop/errors.ts";
+import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { ModelFileError } from "../model/errors.ts";
 import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
@@ -22,6 +23,8 @@ export interface EvaluateRunOptions {
   readonly out?: string;
   /** Default: false. */
   readonly allowUnreadable?: boolean;
+  /** Default: "f32", whatever the model was trained in. */
+  readonly precision?: Precision;
   /** Default: 32. */
   readonly batchSize?: number;
   /** See `TrainRunOptions`. */
@@ -38,7 +41,7 @@ export async function evaluateRun(
   options: EvaluateRunOptions,
   { openDevice, signal = new AbortController().signal, onEvent = () => {} }: RunContext,
 ): Promise<SplitOutcome> {
-  const { split = "test", out, allowUnreadable = false, batchSize = 32 } = options;
+  const { split = "test", out, allowUnreadable = false, batchSize = 32, precision = "f32" } = options;
   const { cacheFolder = defaultPictureCacheFolder() } = options;
   try {
     const file = await readModelFile(options.model);
@@ -49,10 +52,11 @@ export async function evaluateRun(
     const decoding = { preprocessing, allowUnreadable, classes, cacheFolder, signal, onEvent };
     const decoded = await decodeSplit(split, data.splits[split]!, decoding);
     const device = await openDevice();
+    checkPrecision(precision, device);
     const { model } = onDevice(file, device);
     const stored = storeSplit(device, decoded, { preprocessing, augmentation: null, seed: recipe.seed });
     try {
-      const outcome = await evaluateSplit(stored, { device, model, classes, batchSize, signal, onEvent });
+      const outcome = await evaluateSplit(stored, { device, model, classes, precision, batchSize, signal, onEvent });
       if (out !== undefined) {
         await writeOutcome(out, outcome);
         const unreadable = { [split]: decoded.pictures.unreadable.length };

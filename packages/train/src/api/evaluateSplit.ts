@@ -1,4 +1,5 @@
 import { NonFiniteLogitsError } from "../loop/errors.ts";
+import type { Precision } from "../loop/precision.ts";
 import type { ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import { logitsOf } from "../evaluate/logits.ts";
@@ -10,6 +11,7 @@ export interface EvaluateSplitOptions {
   readonly device: Device;
   readonly model: ResNet;
   readonly classes: readonly string[];
+  readonly precision: Precision;
   readonly batchSize: number;
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
@@ -18,7 +20,7 @@ export interface EvaluateSplitOptions {
 /** What a model says about a stored split, without augmentation. */
 export async function evaluateSplit(
   stored: StoredSplit,
-  { device, model, classes, batchSize, signal, onEvent }: EvaluateSplitOptions,
+  { device, model, classes, precision, batchSize, signal, onEvent }: EvaluateSplitOptions,
 ): Promise<SplitOutcome> {
   const { split, paths, labels } = stored;
   const logits = await logitsOf({
@@ -26,6 +28,7 @@ export async function evaluateSplit(
     model,
     feed: stored.feed({ augment: false }),
     samples: labels.length,
+    precision,
     batchSize,
     signal,
     onBatch: (done, total) => onEvent({ kind: "evaluate", split, done, total }),

@@ -16,7 +16,8 @@ export class RunFolderLog implements RunLog {
 
   appendStep(row: StepRow): void {
     this.#folder.appendStep(row);
-    this.#events.scalars(row.step, { "train/loss": row.loss, "train/lr": row.lr });
+    const scale = row.lossScale === undefined ? {} : { "train/loss_scale": row.lossScale };
+    this.#events.scalars(row.step, { "train/loss": row.loss, "train/lr": row.lr, ...scale });
     this.#steps = row.step;
   }
 

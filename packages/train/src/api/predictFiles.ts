@@ -8,6 +8,7 @@ import { listImages } from "../data/listing.ts";
 import { softmaxRows } from "../evaluate/softmax.ts";
 import type { Feed } from "../loop/feeds.ts";
 import { ForwardPass } from "../loop/forward.ts";
+import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { onDevice, readModelFile } from "../model/modelFile.ts";
 import type { RunContext } from "./types.ts";
 
@@ -16,6 +17,8 @@ export interface PredictFilesOptions {
   readonly model: string;
   /** Pictures, and folders with pictures in them and below. */
   readonly paths: readonly string[];
+  /** Default: "f32", whatever the model was trained in. */
+  readonly precision?: Precision;
   /** Pictures a batch. Default: 8. */
   readonly batchSize?: number;
 }
@@ -42,22 +45,28 @@ export interface UnreadablePrediction {
  * Predicts pictures one after the other, as they were named, with the preprocessing that the model file names. A picture that
  * can't be read has its reason in its place and stops nothing; nor does a path that does not exist.
  *
- * @throws WeightsError, ModelFileError before the device is opened; the signal's reason where it aborts
+ * @throws WeightsError, ModelFileError before the device is opened; RecipeError where it has no f16 and precision is mixed; the signal's reason where it aborts
  */
 export async function* predictFiles(
   options: PredictFilesOptions,
   { openDevice, signal }: Pick<RunContext, "openDevice" | "signal">,
 ): AsyncGenerator<Prediction | UnreadablePrediction, void, undefined> {
-  const { batchSize = 8 } = options;
+  const { batchSize = 8, precision = "f32" } = options;
   const file = await readModelFile(options.model);
   const paths = await picturesIn(options.paths);
   if (paths.length === 0) return;
   const { classes, preprocessing } = file;
   const device = await openDevice();
+  checkPrecision(precision, device);
   const { model } = onDevice(file, device);
+  if (precision === "mixed") model.makeHalfCopies();
   const slots = new SlotPool(device);
   const feed = new HostFeed(device, preprocessing.crop);
-  const pass = new ForwardPass({ device, model, slots, batchSize, ...(signal ? { signal } : {}) }, feed, "fc");
+  const pass = new ForwardPass(
+    { device, model, slots, precision, batchSize, ...(signal ? { signal } : {}) },
+    feed,
+    "fc",
+  );
   try {
     for await (const batch of batches(paths, batchSize, preprocessing, signal)) {
       feed.pictures = batch.flatMap(({ picture }) => (picture ? [picture] : []));

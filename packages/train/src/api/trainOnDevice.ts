@@ -9,6 +9,7 @@ import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/repor
 import { CheckpointFiles } from "../loop/checkpoint.ts";
 import { fit } from "../loop/fit.ts";
 import type { FitOptions } from "../loop/options.ts";
+import { checkPrecision } from "../loop/precision.ts";
 import { startState } from "../loop/state.ts";
 import { createModel } from "../model/initialModel.ts";
 import { modelMetadata } from "../model/modelFile.ts";
@@ -40,11 +41,14 @@ export async function trainOnDevice(
 ): Promise<TrainRunResult> {
   const { config, resumed, mode, options } = run;
   const { recipe, classes } = config;
+  checkPrecision(recipe.precision, device);
   const model = await startModel(run, device, onEvent);
   const stored = store(run, device);
   const state = startState();
   const position = { epochs: resumed?.state.epochs ?? 0, steps: resumed?.state.steps ?? 0 };
-  const opening: OpenRunOptions = mode === "resume" ? { mode, position } : { mode, config: { ...config } };
+  const scaled = recipe.precision === "mixed";
+  const opening: OpenRunOptions =
+    mode === "resume" ? { mode, position, scaled } : { mode, config: { ...config }, scaled };
   using folder = await RunFolder.open(options.out, opening);
   using events = new EventWriter(options.out, mode === "resume" ? { resumeAt: position.steps } : {});
   if (mode === "resume") onEvent({ kind: "resumed", ...position });
@@ -73,7 +77,16 @@ export async function trainOnDevice(
     for (const split of [stored.test, stored.val]) {
       if (!split) continue;
       outcomes.push(
-        await evaluateSplit(split, { device, model, classes, batchSize: recipe.batchSize, signal, onEvent }),
+        // In f32, whatever the run trained in: the figures are those that `evaluateRun` gives of the model file.
+        await evaluateSplit(split, {
+          device,
+          model,
+          classes,
+          precision: "f32",
+          batchSize: recipe.batchSize,
+          signal,
+          onEvent,
+        }),
       );
     }
     const { epochs } = state;
@@ -114,7 +127,7 @@ type FromRecipe = Omit<FitOptions, "device" | "model" | "state" | "checkpoints" 
 
 function fitOptions({ config, options }: PreparedRun, { train, val }: Stored): FromRecipe {
   const { recipe, stages, classes } = config;
-  const { optimizer, stepSize, gamma, batchSize, augmentation, patience, monitor, shuffle, seed } = recipe;
+  const { optimizer, stepSize, gamma, batchSize, precision, augmentation, patience, monitor, shuffle, seed } = recipe;
   const samples = train.labels.length;
   return {
     train,
@@ -124,6 +137,7 @@ function fitOptions({ config, options }: PreparedRun, { train, val }: Stored): F
     weightDecay: recipe.weightDecay ?? WEIGHT_DECAY[optimizer],
     schedule: stepLR({ stepSize, gamma }),
     batchSize,
+    precision,
     augment: augmentation !== null,
     classWeights: recipe.classWeights === "balanced" ? balancedWeights(train.labels, classes.length) : null,
     stopping: { patience, monitor },

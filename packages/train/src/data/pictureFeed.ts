@@ -1,4 +1,12 @@
-import { input, packViews, pictureWords, renderViews, VIEW_WORDS, type Normalization } from "@fracture/tensor";
+import {
+  autocastEnabled,
+  input,
+  packViews,
+  pictureWords,
+  renderViews,
+  VIEW_WORDS,
+  type Normalization,
+} from "@fracture/tensor";
 import type { Feed, FeedBatch } from "../loop/feeds.ts";
 import { augmentedView, checkAugmentation, plainView, type Augmentation } from "./augment.ts";
 import { PictureStoreError, type PictureStore } from "./store.ts";
@@ -27,7 +35,7 @@ export class PictureFeed implements Feed {
     this.#options = options;
   }
 
-  /** A batch [n, size, size, 3]. Not inside `capture`. */
+  /** A batch [n, size, size, 3], f16 under `autocast`. Not inside `capture`. */
   batch(n: number): FeedBatch {
     const { store, size } = this.#options;
     const { device } = store;
@@ -37,7 +45,9 @@ export class PictureFeed implements Feed {
       tensor: () => {
         const { mean, std } = this.#options;
         const { height, width, channels } = store;
-        return renderViews(pictures, views, { height, width, channels, size, mean, std });
+        // What the first product reads, without a cast.
+        const dtype = autocastEnabled() ? "f16" : "f32";
+        return renderViews(pictures, views, { height, width, channels, size, mean, std, dtype });
       },
       load: (samples, epoch) => {
         if (samples.length !== n) throw new PictureStoreError(`a batch of ${n} can't take ${samples.length} samples`);

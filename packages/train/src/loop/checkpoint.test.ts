@@ -11,6 +11,7 @@ import { CheckpointError, CheckpointFiles, readCheckpoint, type SavedCheckpoint 
 import { InterruptedError } from "./errors.ts";
 import { fit } from "./fit.ts";
 import type { FitEvent } from "./options.ts";
+import type { Precision } from "./precision.ts";
 import { startState } from "./state.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fracture-checkpoint-"));
@@ -30,11 +31,12 @@ describeDevice("checkpoints", (device) => {
     name: string,
     resumed: SavedCheckpoint | null,
     stopAt: (event: FitEvent) => boolean,
-    seconds = Infinity,
+    { seconds = Infinity, precision = "f32" }: { seconds?: number; precision?: Precision } = {},
   ): Promise<{ losses: number[]; best: Buffer | null }> {
     model.loadStateDict(fresh);
     const paths = { best: join(folder, `${name}.best.safetensors`), last: join(folder, `${name}.last.safetensors`) };
     const state = startState();
+    if (precision === "mixed") state.lossScale = { scale: 2 ** 20, growth: 0, skipped: 0 }; // its first steps overflow
     const metadata = { architecture: "resnet18" };
     const checkpoints = new CheckpointFiles({ model, state, paths, metadata, seconds, beforeSave: () => {} }, resumed);
     const abort = new AbortController();
@@ -51,6 +53,7 @@ describeDevice("checkpoints", (device) => {
       batchSize: 4,
       order: (epoch) => Array.from({ length: 10 }, (_, i) => (i * 3 + epoch) % 10),
       state,
+      precision,
       signal: abort.signal,
     });
     const onEvent = (event: FitEvent): void => {
@@ -85,10 +88,31 @@ describeDevice("checkpoints", (device) => {
     }
   });
 
+  it(
+    "so is one in mixed precision, with its loss scale and the count of the steps that were not skipped",
+    { timeout: 600_000 },
+    async () => {
+      const mixed = { precision: "mixed" } as const;
+      const whole = await train("mixed", null, () => false, mixed);
+      const first = await train(
+        "mixed",
+        null,
+        (event) => event.kind === "step" && event.epoch === 2 && event.step === 1,
+        mixed,
+      );
+      const saved = await readCheckpoint(join(folder, "mixed.last.safetensors"));
+      expect(saved.state.lossScale!.skipped).toBeGreaterThan(0);
+      expect(saved.optimizer!.steps).toBe(saved.state.steps - saved.state.lossScale!.skipped);
+      const second = await train("mixed", saved, () => false, mixed);
+      expect([...first.losses, ...second.losses]).toEqual(whole.losses);
+      expect(second.best!.equals(whole.best!)).toBe(true);
+    },
+  );
+
   it("saving at every step gives the same bytes from the same seed, and leaves no device memory behind", async () => {
     const whole = readFileSync(join(folder, "whole.best.safetensors"));
     const before = device().counts.live;
-    const often = await train("often", null, () => false, 0);
+    const often = await train("often", null, () => false, { seconds: 0 });
     expect(often.best!.equals(whole)).toBe(true);
     expect(device().counts.live).toBe(before);
     // The last save is that of the end: no stage is left.

@@ -46,7 +46,17 @@ const stateSchema = z.object({
     bestEpoch: z.int().nullable(),
     epochsWithoutImprovement: z.int().min(0),
   }),
-  partial: z.object({ loss: z.number(), weight: z.number(), correct: z.int(), seen: z.int() }),
+  partial: z.object({
+    loss: z.number(),
+    weight: z.number(),
+    correct: z.int(),
+    seen: z.int(),
+    skipped: z.int().default(0),
+  }),
+  lossScale: z
+    .object({ scale: z.number().gt(0), growth: z.int().min(0), skipped: z.int().min(0) })
+    .nullable()
+    .default(null),
 });
 
 /**
@@ -142,7 +152,7 @@ export class CheckpointFiles implements Checkpoints {
     const metadata = {
       format: CHECKPOINT_FORMAT,
       state: JSON.stringify(state),
-      ...(optimizer ? { optimizerSteps: String(optimizer.steps) } : {}),
+      ...(optimizer ? { optimizerSteps: String(await optimizer.readSteps()) } : {}),
     };
     await writeFileAtomic(paths.last, safetensorsPieces(entries, metadata));
     if (!this.#bestOnDisk) await this.#writeBest(new Map([...weights, ...this.#best]));

@@ -1,3 +1,6 @@
+const listed = (files: readonly string[]): string =>
+  files.slice(0, 8).join(", ") + (files.length > 8 ? `, and ${files.length - 8} more` : "");
+
 /** The loss is NaN or infinite: training stops, and the last good checkpoint stands. */
 export class NonFiniteLossError extends Error {
   override readonly name = "NonFiniteLossError";
@@ -7,9 +10,25 @@ export class NonFiniteLossError extends Error {
   readonly files: readonly string[];
 
   constructor(loss: number, epoch: number, step: number | null, files: readonly string[]) {
-    const shown = files.slice(0, 8).join(", ") + (files.length > 8 ? `, and ${files.length - 8} more` : "");
     super(
-      `the ${step === null ? "validation loss" : "loss"} is ${loss} in epoch ${epoch}${step === null ? "" : `, step ${step}`} (files: ${shown}). A lower --lr is the usual cure; the last checkpoint stands`,
+      `the ${step === null ? "validation loss" : "loss"} is ${loss} in epoch ${epoch}${step === null ? "" : `, step ${step}`} (files: ${listed(files)}). A lower --lr is the usual cure; the last checkpoint stands`,
+    );
+    this.epoch = epoch;
+    this.step = step;
+    this.files = files;
+  }
+}
+
+/** In mixed precision, gradients are NaN or infinite however small the loss scale: training stops, and the last good checkpoint stands. */
+export class NonFiniteGradientsError extends Error {
+  override readonly name = "NonFiniteGradientsError";
+  readonly epoch: number;
+  readonly step: number;
+  readonly files: readonly string[];
+
+  constructor(scale: number, epoch: number, step: number, files: readonly string[]) {
+    super(
+      `the gradients are NaN or infinite even at a loss scale of ${scale * 2}, in epoch ${epoch}, step ${step} (files: ${listed(files)}). A lower --lr is the usual cure; the last checkpoint stands`,
     );
     this.epoch = epoch;
     this.step = step;

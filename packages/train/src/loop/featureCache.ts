@@ -1,28 +1,36 @@
 import type { Tensor } from "@fracture/tensor";
-import { input, sizeOf, type Device, type Shape } from "@fracture/tensor";
+import { input, sizeOf, type Device, type DType, type Shape } from "@fracture/tensor";
+
+/** What features are. */
+export interface Features {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
 
 /** Features of every sample of a split, computed once where nothing can change them (a frozen prefix, no augmentation). */
 export class FeatureCache {
   readonly shape: Shape;
+  readonly dtype: DType;
   readonly #device: Device;
   readonly #chunks: Tensor[] = [];
   readonly #perChunk: number;
   readonly #bytes: number;
 
-  /** @param shape of one sample's features, without the batch */
-  constructor(device: Device, samples: number, shape: Shape) {
+  /** Of one sample's features: `shape` without the batch. A sample of f16 has an even number of elements: copies are of whole words. */
+  constructor(device: Device, samples: number, { shape, dtype }: Features) {
     this.#device = device;
     this.shape = shape;
-    this.#bytes = sizeOf(shape) * 4;
+    this.dtype = dtype;
+    this.#bytes = FeatureCache.bytesOf(1, { shape, dtype });
     this.#perChunk = Math.max(1, Math.floor(device.limits.maxStorageBindingBytes / this.#bytes));
     for (let start = 0; start < samples; start += this.#perChunk) {
-      this.#chunks.push(input([Math.min(this.#perChunk, samples - start), ...shape], { device }));
+      this.#chunks.push(input([Math.min(this.#perChunk, samples - start), ...shape], { device, dtype }));
     }
   }
 
   /** Bytes of one split's features. */
-  static bytesOf(samples: number, shape: Shape): number {
-    return samples * sizeOf(shape) * 4;
+  static bytesOf(samples: number, { shape, dtype }: Features): number {
+    return samples * sizeOf(shape) * (dtype === "f16" ? 2 : 4);
   }
 
   get bytes(): number {

@@ -31,7 +31,8 @@ export class FeatureFeed implements Feed {
   }
 
   batch(size: number): FeedBatch {
-    const x = input([size, ...this.#cache.shape], { device: this.#device });
+    const { shape, dtype } = this.#cache;
+    const x = input([size, ...shape], { device: this.#device, dtype });
     return {
       tensor: () => x,
       load: (samples) => this.#cache.load(samples, x),

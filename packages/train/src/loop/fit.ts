@@ -1,7 +1,9 @@
+import { optim, type Device } from "@fracture/tensor";
 import { renewPatience } from "./earlyStopping.ts";
 import { InterruptedError } from "./errors.ts";
 import type { FitOptions } from "./options.ts";
 import { StageRun } from "./stageRun.ts";
+import type { FitState } from "./state.ts";
 
 /**
  * Trains a model in stages: the loop of torch users, with captured steps, two of them in flight, and everything that
@@ -13,11 +15,12 @@ import { StageRun } from "./stageRun.ts";
  */
 export async function fit(options: FitOptions): Promise<void> {
   const { device, stages, state, checkpoints, onEvent, signal } = options;
+  using scaler = options.precision === "mixed" ? await startScaler(device, state) : null;
   while (state.stage < stages.length) {
     const stage = stages[state.stage]!;
     onEvent({ kind: "stage", stage, index: state.stage, count: stages.length });
     {
-      using run = new StageRun(options, stage);
+      using run = new StageRun(options, stage, scaler);
       try {
         await run.prepare();
         await run.train();
@@ -35,4 +38,12 @@ export async function fit(options: FitOptions): Promise<void> {
     state.stopping = renewPatience(state.stopping);
     await checkpoints.save(null);
   }
+}
+
+/** One loss scale for all stages, as it was where the state says. */
+async function startScaler(device: Device, state: FitState): Promise<optim.GradScaler> {
+  const scaler = new optim.GradScaler(device);
+  if (state.lossScale) scaler.write(state.lossScale);
+  state.lossScale ??= await scaler.read();
+  return scaler;
 }

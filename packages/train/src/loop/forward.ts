@@ -1,7 +1,8 @@
 import type { Part, ResNet } from "@fracture/resnet";
-import type { Device, Program, Shape, SlotPool, Tensor } from "@fracture/tensor";
+import type { Device, DType, Program, Shape, SlotPool, Tensor } from "@fracture/tensor";
 import type { Feed, FeedBatch } from "./feeds.ts";
 import { batchSizesOf, forwardProgram, reserveReadings } from "./programs.ts";
+import type { Precision } from "./precision.ts";
 import { ReadRing } from "./readRing.ts";
 
 export interface ForwardOptions {
@@ -9,6 +10,7 @@ export interface ForwardOptions {
   readonly model: ResNet;
   readonly slots: SlotPool;
   readonly batchSize: number;
+  readonly precision: Precision;
   /** Checked before every batch: `run` throws its reason. */
   readonly signal?: AbortSignal;
   readonly onBatch?: (done: number, total: number) => void;
@@ -53,9 +55,10 @@ export class ForwardPass {
     device.flush();
   }
 
-  /** The shape of one sample's output, without the batch, in a run over so many samples. */
-  async outputShape(samples: number): Promise<Shape> {
-    return (await this.#program(Math.min(samples, this.#options.batchSize))).program.result.shape.slice(1);
+  /** The shape of one sample's output, without the batch, and its type, in a run over so many samples. */
+  async output(samples: number): Promise<{ readonly shape: Shape; readonly dtype: DType }> {
+    const { result } = (await this.#program(Math.min(samples, this.#options.batchSize))).program;
+    return { shape: result.shape.slice(1), dtype: result.dtype };
   }
 
   /** The output of every sample, row by row. */

@@ -1,4 +1,5 @@
 import { optim } from "@fracture/tensor";
+import type { Precision } from "./precision.ts";
 import type { Stage, TrainableParts } from "./stages.ts";
 
 export const OPTIMIZERS = ["adam", "adamw", "sgd"] as const;
@@ -13,17 +14,19 @@ export function createOptimizer(
   weightDecay: number,
   stage: Stage,
   { backbone, head }: TrainableParts,
+  precision: Precision,
 ): optim.Optimizer {
   const groups = [
     { parameters: backbone, lr: stage.backboneLr },
     { parameters: head, lr: stage.lr },
   ];
+  const halfCopies = precision === "mixed";
   switch (name) {
     case "adam":
-      return new optim.Adam(groups, { weightDecay });
+      return new optim.Adam(groups, { weightDecay, halfCopies });
     case "adamw":
-      return new optim.AdamW(groups, { weightDecay });
+      return new optim.AdamW(groups, { weightDecay, halfCopies });
     case "sgd":
-      return new optim.SGD(groups, { lr: stage.lr, momentum: SGD_MOMENTUM, weightDecay });
+      return new optim.SGD(groups, { lr: stage.lr, momentum: SGD_MOMENTUM, weightDecay, halfCopies });
   }
 }

@@ -6,6 +6,7 @@ import type { StepRow } from "../run/runFolder.ts";
 import type { EarlyStoppingOptions } from "./earlyStopping.ts";
 import type { Feed } from "./feeds.ts";
 import type { OptimizerName } from "./optimizers.ts";
+import type { Precision } from "./precision.ts";
 import type { Stage } from "./stages.ts";
 import type { FitState } from "./state.ts";
 
@@ -30,6 +31,7 @@ export interface FitOptions {
   readonly weightDecay: number;
   readonly schedule: Schedule;
   readonly batchSize: number;
+  readonly precision: Precision;
   readonly augment: boolean;
   /** [classes], or null for equal weights. */
   readonly classWeights: readonly number[] | null;

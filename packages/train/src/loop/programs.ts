@@ -5,11 +5,13 @@ import {
   noGrad,
   softmaxCrossEntropy,
   type Device,
+  type optim,
   type Program,
   type SlotPool,
   type Tensor,
 } from "@fracture/tensor";
 import type { Feed, FeedBatch } from "./feeds.ts";
+import { inPrecision, type Precision } from "./precision.ts";
 import { STEPS_IN_FLIGHT } from "./readRing.ts";
 
 /** A captured step for one batch size, with the inputs that are written before every replay. */
@@ -24,16 +26,11 @@ export interface TrainResult {
   readonly logits: Tensor;
 }
 
-/** What a step needs of an optimiser. */
-export interface StepOptimizer {
-  zeroGrad(): void;
-  step(): void;
-}
-
 export interface ProgramOptions {
   readonly device: Device;
   readonly model: ResNet;
   readonly slots: SlotPool;
+  readonly precision: Precision;
 }
 
 /** The first part that is left to do with what a feed delivers, up to and including `last`. */
@@ -47,29 +44,39 @@ function forward(model: ResNet, feed: Feed, x: Tensor, last: Part): Tensor {
  * gradients. A program a batch size: the last, smaller batch compiles no kernel, it only has buffers of its own.
  */
 export async function trainProgram(
-  { device, model, slots }: ProgramOptions,
+  { device, model, slots, precision }: ProgramOptions,
   feed: Feed,
   size: number,
   options: {
     readonly frozen: Part | null;
     readonly first: Part;
     readonly classWeights: Tensor | null;
-    readonly optimizer: StepOptimizer;
+    readonly optimizer: optim.Optimizer;
+    /** In mixed precision. */
+    readonly scaler: optim.GradScaler | null;
   },
 ): Promise<BatchProgram<TrainResult>> {
-  const { frozen, first, classWeights, optimizer } = options;
+  const { frozen, first, classWeights, optimizer, scaler } = options;
   const batch = feed.batch(size);
   const labels = input([size], { device, dtype: "u32" });
   const program = await capture(
     device,
     () => {
-      const x = batch.tensor();
-      const features = frozen ? noGrad(() => forward(model, feed, x, frozen)) : x;
-      const logits = model.run(features, first, "fc");
+      const logits = inPrecision(precision, () => {
+        const x = batch.tensor();
+        const features = frozen ? noGrad(() => forward(model, feed, x, frozen)) : x;
+        return model.run(features, first, "fc");
+      });
       const loss = softmaxCrossEntropy(logits, labels, classWeights ? { weights: classWeights } : {});
       optimizer.zeroGrad();
-      loss.backward();
-      optimizer.step();
+      if (scaler) {
+        scaler.scale(loss).backward();
+        scaler.step(optimizer);
+        scaler.update();
+      } else {
+        loss.backward();
+        optimizer.step();
+      }
       return { loss, logits };
     },
     { slots },
@@ -79,13 +86,17 @@ export async function trainProgram(
 
 /** Everything from what the feed delivers up to a part's output, without gradients; the model's modules decide on train or eval mode. */
 export async function forwardProgram(
-  { device, model, slots }: ProgramOptions,
+  { device, model, slots, precision }: ProgramOptions,
   feed: Feed,
   size: number,
   last: Part,
 ): Promise<{ batch: FeedBatch; program: Program<Tensor> }> {
   const batch = feed.batch(size);
-  const program = await capture(device, () => noGrad(() => forward(model, feed, batch.tensor(), last)), { slots });
+  const program = await capture(
+    device,
+    () => noGrad(() => inPrecision(precision, () => forward(model, feed, batch.tensor(), last))),
+    { slots },
+  );
   return { batch, program };
 }
 

@@ -5,6 +5,7 @@ import { NonFiniteLossError } from "./errors.ts";
 import { FeatureCache } from "./featureCache.ts";
 import { FeatureFeed, type Feed } from "./feeds.ts";
 import { ForwardPass, type ForwardOptions } from "./forward.ts";
+import { accountScale, type StepScaling } from "./lossScale.ts";
 import { createOptimizer } from "./optimizers.ts";
 import type { FitOptions, SampleSet } from "./options.ts";
 import { batchSizesOf, reserveReadings, trainProgram, type BatchProgram, type TrainResult } from "./programs.ts";
@@ -19,19 +20,23 @@ export class StageRun {
   readonly #options: FitOptions;
   readonly #stage: Stage;
   readonly #parts: TrainableParts;
+  readonly #scaler: optim.GradScaler | null;
   readonly #slots: SlotPool;
   readonly #classWeights: Tensor | null;
   readonly #programs = new Map<number, BatchProgram<TrainResult>>();
   readonly #caches: FeatureCache[] = [];
   #validation: ForwardPass | null = null;
 
-  constructor(options: FitOptions, stage: Stage) {
-    const { device, model, classWeights, optimizer, weightDecay } = options;
+  /** @param scaler in mixed precision */
+  constructor(options: FitOptions, stage: Stage, scaler: optim.GradScaler | null) {
+    const { device, model, classWeights, optimizer, weightDecay, precision } = options;
     this.#options = options;
     this.#stage = stage;
     this.#parts = applyStage(model, stage);
     this.#slots = new SlotPool(device);
-    this.optimizer = createOptimizer(optimizer, weightDecay, stage, this.#parts);
+    this.#scaler = scaler;
+    this.optimizer = createOptimizer(optimizer, weightDecay, stage, this.#parts, precision);
+    if (precision === "mixed") model.makeHalfCopies(); // of what is frozen: the optimiser has made its own
     this.#classWeights = classWeights && tensor(classWeights, { device });
   }
 
@@ -59,7 +64,7 @@ export class StageRun {
       this.optimizer.learningRates = rates;
       const started = performance.now();
       const samples = await this.#epoch(lrHead);
-      const { loss, weight, correct, seen } = state.partial;
+      const { loss, weight, correct, seen, skipped } = state.partial;
       const validated = val && (await this.#validate(val));
       const seconds = (performance.now() - started) / 1000;
       const row: HistoryRow = {
@@ -73,6 +78,7 @@ export class StageRun {
         lrHead,
         seconds,
         imagesPerSecond: samples / seconds,
+        ...(state.lossScale ? { lossScale: state.lossScale.scale, skippedSteps: skipped } : {}),
       };
       const watched = validated && (stopping.monitor === "valAccuracy" ? validated.accuracy : validated.loss);
       const update = watched === null ? null : updateEarlyStopping(state.stopping, row.epoch, watched, stopping);
@@ -124,8 +130,8 @@ export class StageRun {
     const firstStep = state.epochSteps;
     const started = performance.now();
     const ring = new ReadRing<StepReading>((reading) => {
-      this.#account(reading);
-      log.appendStep({ epoch: state.epochs + 1, step: state.steps, loss: reading.loss, lr });
+      const scaling = this.#account(reading);
+      log.appendStep({ epoch: state.epochs + 1, step: state.steps, loss: reading.loss, lr, ...scaling });
       this.#report(reading.loss, steps, (performance.now() - started) / (state.epochSteps - firstStep));
     });
     for (let step = firstStep; step < steps; step++) {
@@ -141,15 +147,16 @@ export class StageRun {
       target.write(labels);
       inputs.load(batch, state.epochs);
       program.replay();
-      const reading = Promise.all([program.result.loss.data(), program.result.logits.data()]);
-      ring.push(reading.then(([loss, logits]) => ({ loss: loss[0]!, logits, labels, samples: batch })));
+      const { loss: lossOf, logits: logitsOf } = program.result;
+      const reading = Promise.all([lossOf.data(), logitsOf.data(), this.#scaler?.state.data()]);
+      ring.push(reading.then(([loss, logits, scale]) => ({ loss: loss[0]!, logits, scale, labels, samples: batch })));
     }
     await ring.drain();
     return samples.length - Math.min(samples.length, firstStep * batchSize);
   }
 
-  /** Adds a step to the sums of the epoch. */
-  #account({ loss, logits, labels, samples }: StepReading): void {
+  /** Adds a step to the sums of the epoch; says with which loss scale it was made. */
+  #account({ loss, logits, scale, labels, samples }: StepReading): StepScaling {
     const { state, classWeights, model, train } = this.#options;
     if (!Number.isFinite(loss)) {
       const files = samples.map((sample) => train.paths[sample]!);
@@ -162,6 +169,8 @@ export class StageRun {
     state.partial.seen += labels.length;
     state.epochSteps += 1;
     state.steps += 1;
+    if (!scale) return {};
+    return accountScale(state, scale, () => samples.map((sample) => train.paths[sample]!));
   }
 
   #report(loss: number, steps: number, msPerStep: number): void {
@@ -206,14 +215,14 @@ export class StageRun {
     const onBatch = (done: number, total: number): void => onEvent({ kind: "features", done, total });
     const pass = new ForwardPass({ ...this.#forwardOptions(), onBatch }, pictures, frozen);
     try {
-      const shape = await pass.outputShape(samples);
+      const features = await pass.output(samples);
       const held = this.#caches.reduce((sum, cache) => sum + cache.bytes, 0);
-      if (held + FeatureCache.bytesOf(samples, shape) > featureBytes) return pictures;
-      const cache = new FeatureCache(device, samples, shape);
+      if (held + FeatureCache.bytesOf(samples, features) > featureBytes) return pictures;
+      const cache = new FeatureCache(device, samples, features);
       this.#caches.push(cache);
       const ring = new ReadRing<void>(() => {});
-      await pass.run(samples, async (features, indices) => {
-        cache.store(features, indices);
+      await pass.run(samples, async (output, indices) => {
+        cache.store(output, indices);
         ring.push(device.sync());
         await ring.room();
       });
@@ -225,23 +234,26 @@ export class StageRun {
   }
 
   async #capture(feed: Feed, size: number): Promise<void> {
-    const { device, model } = this.#options;
+    const { device, model, precision } = this.#options;
     const { frozen, first } = this.#parts;
-    const step = { frozen, first, classWeights: this.#classWeights, optimizer: this.optimizer };
-    const captured = await trainProgram({ device, model, slots: this.#slots }, feed, size, step);
+    const step = { frozen, first, classWeights: this.#classWeights, optimizer: this.optimizer, scaler: this.#scaler };
+    const captured = await trainProgram({ device, model, slots: this.#slots, precision }, feed, size, step);
     this.#programs.set(size, captured);
-    await reserveReadings([captured.program.result.loss, captured.program.result.logits]);
+    const { loss, logits } = captured.program.result;
+    await reserveReadings([loss, logits, ...(this.#scaler ? [this.#scaler.state] : [])]);
   }
 
   #forwardOptions(): ForwardOptions {
-    const { device, model, batchSize, signal } = this.#options;
-    return { device, model, slots: this.#slots, batchSize, signal };
+    const { device, model, batchSize, precision, signal } = this.#options;
+    return { device, model, slots: this.#slots, batchSize, precision, signal };
   }
 }
 
 interface StepReading {
   readonly loss: number;
   readonly logits: ArrayLike<number>;
+  /** A GradScaler's state, after the step. */
+  readonly scale: ArrayLike<number> | undefined;
   readonly labels: readonly number[];
   readonly samples: readonly number[];
 }

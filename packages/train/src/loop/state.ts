@@ -1,3 +1,4 @@
+import type { optim } from "@fracture/tensor";
 import { startEarlyStopping, type EarlyStoppingState } from "./earlyStopping.ts";
 
 /** Where a run stands. Plain data: it goes into the checkpoint, and with the tensors beside it decides everything that follows. */
@@ -14,7 +15,9 @@ export interface FitState {
   steps: number;
   stopping: EarlyStoppingState;
   /** Sums over the samples of the epoch under way. */
-  partial: { loss: number; weight: number; correct: number; seen: number };
+  partial: { loss: number; weight: number; correct: number; seen: number; skipped: number };
+  /** In mixed precision, after the steps completed. */
+  lossScale: optim.LossScale | null;
 }
 
 export const startState = (): FitState => ({
@@ -25,6 +28,7 @@ export const startState = (): FitState => ({
   steps: 0,
   stopping: startEarlyStopping(),
   partial: emptySums(),
+  lossScale: null,
 });
 
-export const emptySums = (): FitState["partial"] => ({ loss: 0, weight: 0, correct: 0, seen: 0 });
+export const emptySums = (): FitState["partial"] => ({ loss: 0, weight: 0, correct: 0, seen: 0, skipped: 0 });

@@ -22,9 +22,10 @@ describe("a recipe", () => {
     expect(recipeSchema.parse(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe);
   });
 
-  test("refuses mixed precision, saying what to use", () => {
-    expect(() => parseRecipe({ precision: "mixed" })).toThrow(
-      "these options make no sense:\n  precision: mixed precision is not available in this version: use f32",
+  test("knows f32, which is the default, and mixed precision", () => {
+    expect([parseRecipe({}).precision, parseRecipe({ precision: "mixed" }).precision]).toEqual(["f32", "mixed"]);
+    expect(() => parseRecipe({ precision: "f16" as never })).toThrow(
+      'these options make no sense:\n  precision: Invalid option: expected one of "f32"|"mixed"',
     );
   });
 

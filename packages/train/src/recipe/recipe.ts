@@ -2,6 +2,7 @@ import { ARCHITECTURES, type Architecture } from "@fracture/resnet";
 import { z } from "zod";
 import { checkAugmentation, DEFAULT_AUGMENTATION, type Augmentation } from "../data/augment.ts";
 import { OPTIMIZERS } from "../loop/optimizers.ts";
+import { PRECISIONS } from "../loop/precision.ts";
 import { FREEZE_CHOICES } from "../loop/stages.ts";
 import { RecipeError } from "./errors.ts";
 import { stageSchema } from "./stageSchema.ts";
@@ -67,10 +68,8 @@ export const recipeSchema = z.strictObject({
   shuffle: z.boolean().default(true),
   /** "balanced": a class weighs samples / (classes * its samples), as in scikit-learn. */
   classWeights: z.enum(["balanced", "none"]).default("none"),
-  precision: z
-    .enum(["f32", "mixed"])
-    .refine((precision) => precision === "f32", "mixed precision is not available in this version: use f32")
-    .default("f32"),
+  /** "mixed": f32 weights, statistics and losses, f16 activations and gradients, with dynamic loss scaling. */
+  precision: z.enum(PRECISIONS).default("f32"),
   seed: z.int().min(0).default(0),
   /**
    * Part of the pictures that are held out for validation: of a folder without splits by default a tenth, of a training

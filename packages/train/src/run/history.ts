@@ -21,6 +21,10 @@ export interface HistoryRow {
   seconds: number | null;
   /** Training images per second. */
   imagesPerSecond: number | null;
+  /** In mixed precision, after the epoch. */
+  lossScale?: number;
+  /** In mixed precision: steps of the epoch whose gradients overflowed. */
+  skippedSteps?: number;
 }
 
 export const HISTORY_COLUMNS = [
@@ -36,7 +40,10 @@ export const HISTORY_COLUMNS = [
   "images_per_second",
 ] as const;
 
-export type HistoryColumn = (typeof HISTORY_COLUMNS)[number];
+/** What mixed precision adds. */
+export const HISTORY_SCALE_COLUMNS = ["loss_scale", "skipped_steps"] as const;
+
+export type HistoryColumn = (typeof HISTORY_COLUMNS)[number] | (typeof HISTORY_SCALE_COLUMNS)[number];
 
 export function historyCells(row: HistoryRow): Record<HistoryColumn, CsvCell> {
   return {
@@ -50,6 +57,8 @@ export function historyCells(row: HistoryRow): Record<HistoryColumn, CsvCell> {
     lr_head: row.lrHead,
     seconds: row.seconds,
     images_per_second: row.imagesPerSecond,
+    loss_scale: row.lossScale ?? null,
+    skipped_steps: row.skippedSteps ?? null,
   };
 }
 
@@ -60,7 +69,7 @@ export function historyCells(row: HistoryRow): Record<HistoryColumn, CsvCell> {
  */
 export function readHistory(path: string): HistoryRow[] {
   return readCsv(path, HISTORY_COLUMNS).map((record, index) => {
-    const number = (column: HistoryColumn): number | null => {
+    const number = (column: (typeof HISTORY_COLUMNS)[number]): number | null => {
       const text = record[column];
       if (text === "") return null;
       const value = Number(text);

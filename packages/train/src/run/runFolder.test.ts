@@ -63,6 +63,25 @@ describe("a run folder", () => {
     expect(await readRunConfig(folder)).toEqual({ seed: 7, data: "x" });
   });
 
+  test("of mixed precision has the loss scale and the skipped steps in columns of their own", async () => {
+    {
+      using run = await RunFolder.open(folder, { mode: "new", config: {}, scaled: true });
+      run.appendStep({ epoch: 1, step: 1, loss: 0.5, lr: 1e-3, lossScale: 65_536, skipped: true });
+      run.appendStep({ epoch: 1, step: 2, loss: 0.5, lr: 1e-3, lossScale: 32_768, skipped: false });
+      run.appendEpoch({ ...row(1), lossScale: 32_768, skippedSteps: 1 });
+    }
+    const { history, steps: path } = runPaths(folder);
+    expect(readFileSync(path, "utf8")).toBe(
+      "epoch,step,loss,lr,loss_scale,skipped\n1,1,0.5,0.001,65536,1\n1,2,0.5,0.001,32768,0\n",
+    );
+    expect(readFileSync(history, "utf8")).toMatch(/images_per_second,loss_scale,skipped_steps\n.*,32768,1\n$/);
+    expect(readHistory(history)).toEqual([row(1)]);
+    using resumed = await RunFolder.open(folder, { mode: "resume", position: { epochs: 0, steps: 1 }, scaled: true });
+    expect(readFileSync(resumed.paths.steps, "utf8")).toBe(
+      "epoch,step,loss,lr,loss_scale,skipped\n1,1,0.5,0.001,65536,1\n",
+    );
+  });
+
   test("may be made in a folder that holds other things", async () => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "notes.txt"), "mine");

@@ -4,7 +4,13 @@ import { basename, dirname, join, resolve } from "node:path";
 import { makeFolder } from "./makeFolder.ts";
 import { removeAbandonedTemporaries } from "./atomic.ts";
 import { CsvAppender } from "./csv.ts";
-import { HISTORY_COLUMNS, historyCells, type HistoryColumn, type HistoryRow } from "./history.ts";
+import {
+  HISTORY_COLUMNS,
+  HISTORY_SCALE_COLUMNS,
+  historyCells,
+  type HistoryColumn,
+  type HistoryRow,
+} from "./history.ts";
 import { writeJson } from "./results.ts";
 
 /** The format of the folder; `config.json` carries it, and marks the folder as one of ours. */
@@ -53,11 +59,16 @@ export interface RunPosition {
   steps: number;
 }
 
-export type OpenRunOptions =
+export type OpenRunOptions = {
+  /** Columns for the loss scale and for skipped steps. Default: false. */
+  readonly scaled?: boolean;
+} &
   /** `config` is what `config.json` will hold: everything needed to run it again. */
-  | { mode: "new" | "overwrite"; config: Readonly<Record<string, unknown>> & { format?: never } }
-  /** Keeps what the checkpoint knows of and drops the lines after it; `config.json` stays as it is. */
-  | { mode: "resume"; position: RunPosition };
+  (
+    | { mode: "new" | "overwrite"; config: Readonly<Record<string, unknown>> & { format?: never } }
+    /** Keeps what the checkpoint knows of and drops the lines after it; `config.json` stays as it is. */
+    | { mode: "resume"; position: RunPosition }
+  );
 
 /** One line of `steps.csv`. `step` counts from 1 over the whole run, `epoch` too. `lr` is the head's. */
 export interface StepRow {
@@ -65,10 +76,16 @@ export interface StepRow {
   step: number;
   loss: number;
   lr: number;
+  /** In mixed precision: that of this step. */
+  lossScale?: number;
+  /** In mixed precision: gradients overflowed, and nothing was updated. */
+  skipped?: boolean;
 }
 
 const STEP_COLUMNS = ["epoch", "step", "loss", "lr"] as const;
-type StepColumn = (typeof STEP_COLUMNS)[number];
+/** What mixed precision adds. */
+const STEP_SCALE_COLUMNS = ["loss_scale", "skipped"] as const;
+type StepColumn = (typeof STEP_COLUMNS)[number] | (typeof STEP_SCALE_COLUMNS)[number];
 const RUN_FILES = ["config", "history", "steps", "best", "last"] as const;
 const EVENT_FILE = /^events\.out\.tfevents\./;
 
@@ -103,16 +120,26 @@ export class RunFolder {
       await writeJson(paths.config, { format: RUN_FORMAT, ...options.config });
     }
     const { epochs, steps } = options.mode === "resume" ? options.position : { epochs: 0, steps: 0 };
+    const { scaled = false } = options;
     return new RunFolder(
       paths,
-      await CsvAppender.open(paths.history, HISTORY_COLUMNS, (record) => Number(record.epoch) <= epochs),
-      await CsvAppender.open(paths.steps, STEP_COLUMNS, (record) => Number(record.step) <= steps),
+      await CsvAppender.open<HistoryColumn>(
+        paths.history,
+        scaled ? [...HISTORY_COLUMNS, ...HISTORY_SCALE_COLUMNS] : HISTORY_COLUMNS,
+        (record) => Number(record.epoch) <= epochs,
+      ),
+      await CsvAppender.open<StepColumn>(
+        paths.steps,
+        scaled ? [...STEP_COLUMNS, ...STEP_SCALE_COLUMNS] : STEP_COLUMNS,
+        (record) => Number(record.step) <= steps,
+      ),
     );
   }
 
   /** Adds a line to `steps.csv`. */
   appendStep(row: StepRow): void {
-    this.#steps.append({ epoch: row.epoch, step: row.step, loss: row.loss, lr: row.lr });
+    const { epoch, step, loss, lr, lossScale = null, skipped = false } = row;
+    this.#steps.append({ epoch, step, loss, lr, loss_scale: lossScale, skipped: Number(skipped) });
   }
 
   /** Adds a line to `history.csv`, and makes it and the steps before it survive a power cut. */

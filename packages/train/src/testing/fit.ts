@@ -142,6 +142,7 @@ export function testFit(
     weightDecay: 0,
     schedule: constantLR(),
     batchSize: 8,
+    precision: "f32",
     augment: false,
     classWeights: null,
     stopping: { patience: null },
