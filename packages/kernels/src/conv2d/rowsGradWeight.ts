@@ -12,6 +12,12 @@ const ENOUGH_TILES = 16;
 const LEAST_PIXELS = 256;
 /** Pixels of a turn: a longer body would not fit the instruction cache. */
 const PIXELS = 4;
+/** WGSL: the indices of a split's first pixel. */
+const FIRST_PIXEL = `  var j = first % params.outWidth;
+  var row = first / params.outWidth;
+  var i = row % params.outHeight;
+  var image = row / params.outHeight;
+`;
 /** Pixels that are summed before they are added to the others. */
 const SUM_PIXELS = 512;
 
@@ -45,10 +51,12 @@ export function rowsGradWeight(g: Conv2dGeometry, dtype: FloatType, lanes: numbe
       : `vec4f(${range(4)
           .map((e) => `dy[left + ${u}u * params.filters + min(filter${q} + ${e}u, params.filters - 1u)]`)
           .join(", ")})`;
-  // Where the next pixel of the output begins in x; its indices move on to the next row and image.
-  const nextPixel = (
-    u: number,
-  ): string => `      let at${u} = image * params.pitchImage + i * params.strideDown + j * params.step;
+  // Where the next pixel of the output begins in x. Its indices move on to the next row and image, unless pixels follow each other.
+  const linear = g.r * g.s * g.strideH * g.strideW === 1 && x.width === g.outW && x.height === g.outH;
+  const nextPixel = (u: number): string =>
+    linear
+      ? `      let at${u} = (pixel + ${u}u) * params.step;`
+      : `      let at${u} = image * params.pitchImage + i * params.strideDown + j * params.step;
       j++;
       i += select(0u, 1u, j == params.outWidth);
       j = select(j, 0u, j == params.outWidth);
@@ -126,11 +134,7 @@ ${quads.map((q) => `  let filter${q} = min(${whole ? `row0 / 4u + ${q}u` : `row0
 ${range(ROWS)
   .map((r) => vectors.map((v) => `  var sum${r}_${v} = 0.0;`).join(""))
   .join("\n")}
-  var j = first % params.outWidth;
-  var row = first / params.outWidth;
-  var i = row % params.outHeight;
-  var image = row / params.outHeight;
-  var left = first * params.filters;
+${linear ? "" : FIRST_PIXEL}  var left = first * params.filters;
   // Long sums in two levels: a single one would lose digits.
   for (var start = first; start < end; start += ${SUM_PIXELS}u) {
 ${range(ROWS)
