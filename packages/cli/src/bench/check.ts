@@ -3,20 +3,25 @@ import {
   conv2dGradInputReference,
   conv2dGradWeightReference,
   matmulReference,
+  type ActivationType,
   type Conv2dGeometry,
   type MatmulGeometry,
 } from "@fracture/kernels";
 import { CheckError } from "../exitCodes.ts";
 
-type Values = ArrayLike<number>;
+export type Values = ArrayLike<number>;
 
 // A product is checked whole at a fraction of its cost: projected on a random vector v over one of its axes it is a smaller
 // product of the same kind, (A B) v = A (B v), which the f64 reference computes (Freivalds 1977). A single wrong element
 // is off by about the root mean square of the projection divided by the root of that axis's length, at most 2048.
-const LARGEST_ERROR = 1e-3;
+// A result in halves is rounded to 11 bits, which the projection averages.
+const LARGEST_ERROR = { f32: 1e-3, f16: 5e-3 } as const;
 
-/** Largest difference of a projected result from its reference, relative to the reference's root mean square. Throws a CheckError if it is too large. */
-function compare(name: string, actual: Values, expected: Values): number {
+/**
+ * Largest difference of a projected result, which is stored as `dtype`, from its reference, relative to the reference's root mean square. Throws a
+ * CheckError if it is too large.
+ */
+function compare(name: string, actual: Values, expected: Values, dtype: ActivationType): number {
   let worst = 0;
   let squares = 0;
   for (let i = 0; i < expected.length; i++) {
@@ -25,9 +30,10 @@ function compare(name: string, actual: Values, expected: Values): number {
     squares += expected[i]! ** 2;
   }
   const error = worst / Math.sqrt(squares / expected.length);
-  if (!(error <= LARGEST_ERROR))
+  const largest = LARGEST_ERROR[dtype];
+  if (!(error <= largest))
     throw new CheckError(
-      `${name}: the result differs from the f64 reference by ${error.toPrecision(2)} (at most ${LARGEST_ERROR} is rounding): please report this device`,
+      `${name}: the result differs from the f64 reference by ${error.toPrecision(2)} (at most ${largest} is rounding): please report this device`,
     );
   return error;
 }
@@ -43,18 +49,28 @@ function project(values: Values, v: Values, inner: number): Float64Array {
 }
 
 /** y = op(A) op(B): y v = op(A) (op(B) v). Gives the error. */
-export function checkMatmul(name: string, g: MatmulGeometry, { a, b, y }: Record<"a" | "b" | "y", Values>): number {
+export function checkMatmul(
+  name: string,
+  g: MatmulGeometry,
+  { a, b, y }: Record<"a" | "b" | "y", Values>,
+  dtype: ActivationType = "f32",
+): number {
   const { m, n, k, transposeA = false, transposeB = false } = g;
   const v = direction(n);
   const projected = project(b, v, transposeB ? k : 1);
-  return compare(name, project(y, v, 1), matmulReference({ m, n: 1, k, transposeA }, a, projected));
+  return compare(name, project(y, v, 1), matmulReference({ m, n: 1, k, transposeA }, a, projected), dtype);
 }
 
 /** y = x * w, projected over the filters. Gives the error. */
-export function checkForward(name: string, g: Conv2dGeometry, { x, w, y }: Record<"x" | "w" | "y", Values>): number {
+export function checkForward(
+  name: string,
+  g: Conv2dGeometry,
+  { x, w, y }: Record<"x" | "w" | "y", Values>,
+  dtype: ActivationType = "f32",
+): number {
   const v = direction(g.k);
   const expected = conv2dForwardReference({ ...g, k: 1 }, x, project(w, v, w.length / g.k));
-  return compare(name, project(y, v, 1), expected);
+  return compare(name, project(y, v, 1), expected, dtype);
 }
 
 /** dx, projected over the input's channels. Gives the error. */
@@ -62,9 +78,10 @@ export function checkGradInput(
   name: string,
   g: Conv2dGeometry,
   { dy, w, dx }: Record<"dy" | "w" | "dx", Values>,
+  dtype: ActivationType = "f32",
 ): number {
   const v = direction(g.c);
-  return compare(name, project(dx, v, 1), conv2dGradInputReference({ ...g, c: 1 }, dy, project(w, v, 1)));
+  return compare(name, project(dx, v, 1), conv2dGradInputReference({ ...g, c: 1 }, dy, project(w, v, 1)), dtype);
 }
 
 /** dw, projected over the filters. Gives the error. */
@@ -75,7 +92,7 @@ export function checkGradWeight(
 ): number {
   const v = direction(g.k);
   const expected = conv2dGradWeightReference({ ...g, k: 1 }, x, project(dy, v, 1));
-  return compare(name, project(dw, v, dw.length / g.k), expected);
+  return compare(name, project(dw, v, dw.length / g.k), expected, "f32");
 }
 
 const direction = (length: number): Float32Array => noise(length, 97);

@@ -1,4 +1,4 @@
-import { resnet50ConvShapes, type ConvShape } from "@fracture/kernels";
+import { resnet50ConvShapes, type ActivationType, type ConvShape } from "@fracture/kernels";
 import type { Device } from "@fracture/tensor";
 import type { Progress } from "../output/progress.ts";
 import type { MeasureOptions } from "./measure.ts";
@@ -42,6 +42,7 @@ export async function convShapes({
 export async function convRows(
   device: Device,
   { shapes, network, batchSize }: ConvShapes,
+  dtype: ActivationType,
   options: MeasureOptions,
   progress: Progress,
 ): Promise<BenchRow[]> {
@@ -51,7 +52,7 @@ export async function convRows(
     for (const product of CONV_PRODUCTS) {
       if (network && name === "conv1" && product === "gradInput") continue;
       progress.update(`convolution ${i + 1} of ${shapes.length}: ${name}, ${product}`);
-      const row = await measureConv(device, product, geometry, options);
+      const row = await measureConv(device, product, geometry, options, dtype);
       rows.push({ ...row, layer: name, ...(network ? { count } : {}), product });
       const total = totals.get(product) ?? { ms: 0, minMs: 0, flop: 0, bytes: 0 };
       total.ms += row.median_ms * count;

@@ -1,7 +1,7 @@
-import type { KernelPlan } from "@fracture/kernels";
+import type { ActivationType, KernelPlan } from "@fracture/kernels";
 import type { Device, Program } from "@fracture/tensor";
 import type { Progress } from "../output/progress.ts";
-import { best, measureCeilings, type Ceilings, type ProductType } from "./ceilings.ts";
+import { highest, measureCeilings, type Ceilings } from "./ceilings.ts";
 import { timeDispatches } from "./dispatchTimes.ts";
 import type { MeasureOptions } from "./measure.ts";
 
@@ -55,12 +55,13 @@ export async function explain(
 ): Promise<Explanation> {
   progress.update(`timing ${program.dispatches} dispatches`);
   const { dispatches, between_ms, replay_ms } = await timeDispatches(device, program, options);
-  const measured = await measureCeilings(device, options, progress);
   let next = 0;
   const timed = program.kernels.map(({ plan }): Timed => {
     const passes = plan.passes.map(({ label }) => ({ label, ms: dispatches[next++]! }));
     return { plan, passes, ms: sum(passes.map(({ ms }) => ms)), kind: kindOf(plan), type: typeOf(plan) };
   });
+  const halves = timed.some(({ type }) => type === "f16");
+  const measured = await measureCeilings(device, { halves }, options, progress);
   return { ...summarise(timed, raised(measured, timed)), between_ms, replay_ms, repeats: options.repeats };
 }
 
@@ -70,7 +71,7 @@ export interface Timed {
   readonly passes: readonly { readonly label: string; readonly ms: number }[];
   readonly ms: number;
   readonly kind: string;
-  readonly type: ProductType;
+  readonly type: ActivationType;
 }
 
 /** Costs by kernel and by kind. */
@@ -116,12 +117,12 @@ function costOf(name: string, kernels: readonly Timed[], allMs: number, ceilings
 
 /** The ceilings, or what a product of the program itself reached where that is more. */
 function raised({ flop, bytes }: Ceilings, timed: readonly Timed[]): Ceilings {
-  const reached = (type: ProductType) =>
+  const reached = (type: ActivationType) =>
     timed
       .filter((kernel) => kernel.type === type && isProduct(kernel.plan))
       .map(({ plan, ms }) => ({ rate: plan.flop / ms / 1e6, measured: `${plan.name}, of this program` }));
   return {
-    flop: { f32: best([flop.f32, ...reached("f32")]), f16: flop.f16 && best([flop.f16, ...reached("f16")]) },
+    flop: { f32: highest([flop.f32, ...reached("f32")]), f16: flop.f16 && highest([flop.f16, ...reached("f16")]) },
     bytes,
   };
 }
@@ -133,7 +134,7 @@ export const kindOf = ({ name }: Pick<KernelPlan, "name">): string =>
   /^conv2d\S* (\S+ )*?\d+x\d+\/[\d,]+/.exec(name)?.[0] ?? name.split(" ")[0]!;
 
 /** The type of the numbers that a plan multiplies. */
-const typeOf = ({ passes }: KernelPlan): ProductType =>
+const typeOf = ({ passes }: KernelPlan): ActivationType =>
   passes.some(({ wgsl }) => wgsl.includes("enable f16;")) ? "f16" : "f32";
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,4 +1,4 @@
-import type { MatmulGeometry } from "@fracture/kernels";
+import type { ActivationType, MatmulGeometry } from "@fracture/kernels";
 import type { Device } from "@fracture/tensor";
 import type { Progress } from "../output/progress.ts";
 import type { MeasureOptions } from "./measure.ts";
@@ -24,13 +24,14 @@ export async function gemmShapes({
 export async function gemmRows(
   device: Device,
   shapes: readonly MatmulGeometry[],
+  dtype: ActivationType,
   options: MeasureOptions,
   progress: Progress,
 ): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const [i, shape] of shapes.entries()) {
     progress.update(`product ${i + 1} of ${shapes.length}: ${shape.m} x ${shape.k} x ${shape.n}`);
-    rows.push(await measureMatmul(device, shape, options));
+    rows.push(await measureMatmul(device, shape, options, dtype));
   }
   return rows;
 }

@@ -45,9 +45,9 @@ const MOST_PER_SUBMISSION = 256;
 export async function measurePlan(
   device: Device,
   plan: KernelPlan,
-  operands: Readonly<Record<string, Float32Array<ArrayBuffer> | null>>,
+  operands: Readonly<Record<string, ArrayBufferView<ArrayBuffer>>>,
   options: MeasureOptions,
-  check: (read: (operand: string) => Promise<Float32Array<ArrayBuffer>>) => Promise<void>,
+  check: (read: (operand: string) => Promise<ArrayBuffer>) => Promise<void>,
 ): Promise<Timing> {
   await device.encoder.prepare([plan]);
   const storages = new Map(
@@ -57,7 +57,7 @@ export async function measurePlan(
     ]),
   );
   try {
-    for (const [name, values] of Object.entries(operands)) if (values) device.writeBytes(storages.get(name)!, values);
+    for (const [name, values] of Object.entries(operands)) device.writeBytes(storages.get(name)!, values);
     const dispatches = device.encoder.dispatches(plan, (name) => storages.get(name)!.resolve());
     const submit = async (times: number): Promise<void> => {
       const commands = device.gpu.createCommandEncoder();
@@ -68,7 +68,7 @@ export async function measurePlan(
       await device.sync();
     };
     await submit(1);
-    await check(async (name) => new Float32Array(await device.readBytes(storages.get(name)!)));
+    await check((name) => device.readBytes(storages.get(name)!));
     const once = await measure(() => submit(1), { ...options, warmUp: 0, repeats: 1 });
     const times = Math.min(MOST_PER_SUBMISSION, Math.max(1, Math.ceil(SUBMISSION_MS / once.medianMs)));
     const timing = await measure(() => submit(times), options);

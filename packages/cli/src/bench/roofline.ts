@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { ActivationType } from "@fracture/kernels";
 import type { Device } from "@fracture/tensor";
 import { renderPng, rooflinePlot, writeFileAtomic, type Roofline } from "@fracture/train";
 import { describeAdapter } from "../device.ts";
 import type { Progress } from "../output/progress.ts";
-import { best, measureCeilings } from "./ceilings.ts";
+import { highest, measureCeilings } from "./ceilings.ts";
 import type { MeasureOptions } from "./measure.ts";
 import { CONV_PRODUCTS } from "./products.ts";
 import type { BenchRow } from "./report.ts";
@@ -16,26 +17,26 @@ const isConvRow = (row: BenchRow): row is ConvRow =>
   typeof row["layer"] === "string" && typeof row["product"] === "string";
 
 /**
- * Draws measured convolutions under the device's roof, which is measured now, into a folder, which is made where it is missing: `roofline.svg` and
- * `roofline.png`. Gives the paths.
+ * Draws measured convolutions under the device's roof, which is measured now, into a folder, which is made where it is missing: `roofline-f32.svg` and
+ * `roofline-f32.png`, or `-f16`. Gives the paths.
  *
  * @throws FileWriteError
  */
 export async function writeRoofline(
   device: Device,
   rows: readonly BenchRow[],
-  { folder, subtitle }: { readonly folder: string; readonly subtitle: string },
+  { folder, subtitle, dtype }: { readonly folder: string; readonly subtitle: string; readonly dtype: ActivationType },
   options: MeasureOptions,
   progress: Progress,
 ): Promise<string[]> {
   const all = rows.filter(isConvRow);
   const convolutions = CONV_PRODUCTS.flatMap((product) => all.filter((row) => row.product === product));
-  const { flop, bytes } = await measureCeilings(device, options, progress);
+  const { flop, bytes } = await measureCeilings(device, { halves: dtype === "f16" }, options, progress);
   const reached = convolutions.map(({ name, gflop_per_s }) => ({ rate: gflop_per_s!, measured: name }));
   const roofline: Roofline = {
     title: `Convolutions on ${describeAdapter(device.info)}`,
     subtitle,
-    flop: best([flop.f32, ...reached]),
+    flop: highest([flop[dtype] ?? flop.f32, ...reached]),
     bytes,
     points: convolutions.map((row) => ({
       // "layer1.0.conv2  3x3/1 [2,56,56,64] -> 64"
@@ -48,7 +49,7 @@ export async function writeRoofline(
   };
   const svg = rooflinePlot(roofline);
   await mkdir(folder, { recursive: true });
-  const paths = ["svg", "png"].map((extension) => join(folder, `roofline.${extension}`));
+  const paths = ["svg", "png"].map((extension) => join(folder, `roofline-${dtype}.${extension}`));
   await writeFileAtomic(paths[0]!, svg);
   await writeFileAtomic(paths[1]!, renderPng(svg));
   return paths;

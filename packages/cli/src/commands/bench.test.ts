@@ -46,10 +46,10 @@ describeDevice("fracture bench", (device) => {
     const { rows } = await report("conv", "--shapes", file, "--plot", join(folder.path, "pictures", "conv"));
     expect(rows.map(({ product }) => product)).toEqual(["forward", "gradInput", "gradWeight"]);
     for (const row of rows) expect(row["largest_error"]).toBeLessThan(1e-4);
-    const picture = readFileSync(join(folder.path, "pictures", "conv", "roofline.svg"), "utf8");
+    const picture = readFileSync(join(folder.path, "pictures", "conv", "roofline-f32.svg"), "utf8");
     for (const product of ["forward", "gradInput", "gradWeight"]) expect(picture).toContain(`>${product}</text>`);
     expect(
-      readFileSync(join(folder.path, "pictures", "conv", "roofline.png"))
+      readFileSync(join(folder.path, "pictures", "conv", "roofline-f32.png"))
         .subarray(1, 4)
         .toString(),
     ).toBe("PNG");

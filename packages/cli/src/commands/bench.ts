@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { ARCHITECTURES } from "@fracture/resnet";
+import type { ActivationType } from "@fracture/kernels";
 import type { AdapterChoice, Device } from "@fracture/tensor";
 import { adapterOption, withDevice } from "../device.ts";
 import type { Io } from "../io.ts";
@@ -18,6 +19,14 @@ interface BenchOptions {
   readonly json: boolean;
   /** Of `step` and `infer`. */
   readonly each?: boolean;
+}
+
+interface ConvOptions {
+  readonly size: number;
+  readonly batchSize: number;
+  readonly shapes?: string;
+  readonly plot?: string;
+  readonly dtype: ActivationType;
 }
 
 const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES);
@@ -41,28 +50,36 @@ export function benchCommand(program: Command, io: Io): void {
   add("gemm", "matrix products of several sizes and transpositions")
     .option("--sizes <list>", "square products to measure", integers(1), [256, 512, 1024, 2048])
     .option("--shapes <file>", `products to measure instead, a JSON file: ${MATMUL_SHAPES_EXAMPLE}`)
-    .action(async (options: BenchOptions & { sizes: number[]; shapes?: string }) => {
+    .addOption(dtype())
+    .action(async (options: BenchOptions & { sizes: number[]; shapes?: string; dtype: ActivationType }) => {
       const { gemmRows, gemmShapes } = await import("../bench/gemm.ts");
       const shapes = await gemmShapes(options);
-      await measured(io, options, (device, measure, progress) => gemmRows(device, shapes, measure, progress));
+      await measured(io, options, (device, measure, progress) =>
+        gemmRows(device, shapes, options.dtype, measure, progress),
+      );
     });
 
   add("conv", "the distinct convolutions of ResNet-50: forward, gradient of the input, gradient of the weight")
     .option("--size <pixels>", "height and width of the images", integer(1), 224)
     .option("--batch-size <n>", "images in a batch", integer(1), 2)
     .option("--shapes <file>", `convolutions to measure instead, a JSON file: ${CONV_SHAPES_EXAMPLE}`)
-    .option("--plot <folder>", "draw them under this device's roofline: roofline.svg and roofline.png", path)
-    .action(async (options: BenchOptions & { size: number; batchSize: number; shapes?: string; plot?: string }) => {
+    .option(
+      "--plot <folder>",
+      "draw them under this device's roofline: roofline-f32.svg and roofline-f32.png, or -f16",
+      path,
+    )
+    .addOption(dtype())
+    .action(async (options: BenchOptions & ConvOptions) => {
       const { convRows, convShapes } = await import("../bench/conv.ts");
-      const { plot: folder } = options;
+      const { plot: folder, dtype } = options;
       const shapes = await convShapes(options);
       await measured(io, options, async (device, measure, progress) => {
-        const rows = await convRows(device, shapes, measure, progress);
+        const rows = await convRows(device, shapes, dtype, measure, progress);
         if (folder === undefined) return rows;
         const { writeRoofline } = await import("../bench/roofline.ts");
         const { size, batchSize } = options;
-        const subtitle = shapes.network ? `ResNet-50, f32, ${size} x ${size}, batch ${batchSize}` : "f32";
-        const paths = await writeRoofline(device, rows, { folder, subtitle }, measure, progress);
+        const subtitle = shapes.network ? `ResNet-50, ${dtype}, ${size} x ${size}, batch ${batchSize}` : dtype;
+        const paths = await writeRoofline(device, rows, { folder, subtitle, dtype }, measure, progress);
         progress.clear();
         io.stderr.write(`fracture: wrote ${paths.join(" and ")}\n`);
         return rows;
@@ -105,6 +122,9 @@ export function benchCommand(program: Command, io: Io): void {
       await measured(io, options, (device, measure, progress) => dataRows(device, source, options, measure, progress));
     });
 }
+
+const dtype = (): Option =>
+  new Option("--dtype <type>", "of the operands; sums are f32 either way").choices(["f32", "f16"]).default("f32");
 
 const architecture = (): Option =>
   new Option("--arch <name>", "the network").choices(ARCHITECTURE_NAMES).default("resnet50");
