@@ -10,6 +10,7 @@ export { autocast, autocastEnabled } from "./autograd/autocast.ts";
 export { gradEnabled, noGrad } from "./autograd/noGrad.ts";
 export { defineOp, type OpContext, type OpDefinition } from "./autograd/defineOp.ts";
 export { capture, type CaptureOptions } from "./capture/capture.ts";
+export type { Fusion } from "./capture/passes/fuse.ts";
 export { SlotPool } from "./capture/slotPool.ts";
 export { Storage } from "./storage.ts";
 export { Timestamps } from "./timestamps.ts";

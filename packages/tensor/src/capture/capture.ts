@@ -3,6 +3,7 @@ import { CaptureError } from "../errors.ts";
 import { keep, tidy } from "../scope.ts";
 import type { Storage } from "../storage.ts";
 import { Tensor } from "../tensor.ts";
+import { fuse, FUSIONS, type Fusion } from "./passes/fuse.ts";
 import { dropDeadSteps } from "./passes/dropDeadSteps.ts";
 import { elideCopies } from "./passes/elideCopies.ts";
 import { Program } from "./program.ts";
@@ -12,6 +13,8 @@ import { SlotPool } from "./slotPool.ts";
 export interface CaptureOptions {
   /** Memory for intermediates to share with other programs. Default: the program's own. */
   readonly slots?: SlotPool;
+  /** Which fusions the program goes through, for comparisons: false for none. Default: all. */
+  readonly fuse?: boolean | readonly Fusion[];
 }
 
 /**
@@ -24,7 +27,7 @@ export interface CaptureOptions {
  *     for (...) { x.write(batch); step.replay(); }
  *     console.log(await step.result.item());
  */
-export async function capture<T>(device: Device, fn: () => T, { slots }: CaptureOptions = {}): Promise<Program<T>> {
+export async function capture<T>(device: Device, fn: () => T, options: CaptureOptions = {}): Promise<Program<T>> {
   if (device.recording) throw new CaptureError("capture() inside capture()");
   const recording = new Recording();
   device.recording = recording;
@@ -47,7 +50,10 @@ export async function capture<T>(device: Device, fn: () => T, { slots }: Capture
     const real = device.allocatePersistent(tensor.storage.bytes);
     adopt(tensor.storage, real);
   }
-  const steps = dropDeadSteps(elideCopies(recording.steps, recording, outputs), recording, outputs);
+  const { slots, fuse: wanted = true } = options;
+  const direct = elideCopies(recording.steps, recording, outputs);
+  const fusions = wanted === true ? FUSIONS : wanted === false ? [] : wanted;
+  const steps = dropDeadSteps(fuse(direct, recording, outputs, device.limits, fusions), recording, outputs);
   return Program.build(device, result, steps, recording, slots ?? new SlotPool(device), slots === undefined);
 }
 

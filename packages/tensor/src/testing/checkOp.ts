@@ -32,7 +32,7 @@ export interface CheckOpOptions {
 
 /**
  * One case of an op: its result and gradients are the given numbers, finite differences agree, a captured program gives eager's bits
- * on every replay, and nothing but the results stays in memory.
+ * on every replay, a fused one the given numbers, and nothing but the results stays in memory.
  */
 export async function checkOp(
   device: Device,
@@ -56,12 +56,16 @@ export async function checkOp(
   expect(device.counts.live, "buffers left behind by eager code").toBe(live);
   [expected.data, ...gradients].forEach((right, i) => expectClose(eager[i]!, right, tolerance));
 
-  const program = await capture(device, run);
-  program.replay();
-  program.replay();
-  expect([await program.result.data(), ...(await takeGradients(inputs))], "captured").toEqual(eager);
-  program.result.dispose();
-  program.dispose();
+  for (const fuse of [false, true]) {
+    const program = await capture(device, run, { fuse });
+    program.replay();
+    program.replay();
+    const captured = [await program.result.data(), ...(await takeGradients(inputs))];
+    if (fuse) [expected.data, ...gradients].forEach((right, i) => expectClose(captured[i]!, right, tolerance));
+    else expect(captured, "captured").toEqual(eager);
+    program.result.dispose();
+    program.dispose();
+  }
   expect(device.counts.live, "buffers left behind by a captured program").toBe(live);
   for (const x of [...inputs, r]) x.dispose();
 

@@ -1,5 +1,6 @@
 import type { Storage } from "../../storage.ts";
 import { access, type Recording, type Step } from "../recording.ts";
+import { overlap, rename } from "./flow.ts";
 
 /**
  * A copy of an intermediate to its final place (a weight's gradient into the optimiser's buffer) is dropped, and the
@@ -28,14 +29,6 @@ export function elideCopies(steps: readonly Step[], recording: Recording, output
 const storagesOf = (step: Step): Storage[] =>
   step.kind === "copy" ? [step.from, step.to] : [...step.operands.values()];
 
-/** True where two storages share bytes: an optimiser's buffer and one parameter's part of it. */
-function overlap(a: Storage, b: Storage): boolean {
-  if (!a.binding || !b.binding) return a === b;
-  if (a.binding.buffer !== b.binding.buffer) return false;
-  const [startA, startB] = [a.binding.offset ?? 0, b.binding.offset ?? 0];
-  return startA < startB + b.bytes && startB < startA + a.bytes;
-}
-
 /** WebGPU forbids a buffer that is read by one binding of a dispatch and written by another, or copied to itself. */
 function conflicts(step: Step): boolean {
   if (step.kind === "copy") return step.from.binding?.buffer === step.to.binding?.buffer && step.to.binding !== null;
@@ -47,12 +40,6 @@ function conflicts(step: Step): boolean {
     const written = new Set(buffers("read_write").filter((buffer) => buffer !== undefined));
     return buffers("read").some((buffer) => buffer !== undefined && written.has(buffer));
   });
-}
-
-function rename(step: Step, from: Storage, to: Storage): Step {
-  const renamed = (storage: Storage): Storage => (storage === from ? to : storage);
-  if (step.kind === "copy") return { kind: "copy", from: renamed(step.from), to: renamed(step.to) };
-  return { ...step, operands: new Map([...step.operands].map(([name, storage]) => [name, renamed(storage)])) };
 }
 
 /** For every storage the indices of the steps that touch it, ascending. */
