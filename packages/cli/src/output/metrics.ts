@@ -13,8 +13,9 @@ export function formatMetrics(split: string, metrics: Metrics): string {
     ["precision", metrics.precision, intervals.precision],
     ["recall (sensitivity)", metrics.recall, intervals.recall],
     ["specificity", metrics.specificity, intervals.specificity],
-    ["F1", metrics.f1, null],
-    ["AUC", metrics.rocAuc, null],
+    ["F1", metrics.f1, intervals.f1],
+    ["AUC", metrics.rocAuc, intervals.rocAuc],
+    ["average precision", metrics.averagePrecision, intervals.averagePrecision],
   ];
   const figures = formatTable(rows, [
     { title: `${split}, ${plural(metrics.samples, "picture")}`, cell: ([name]) => name },
@@ -32,7 +33,7 @@ export function formatMetrics(split: string, metrics: Metrics): string {
       })),
     ],
   );
-  return `${figures}Precision, recall, specificity, F1 and AUC ${of}.\n\n${confusion}`;
+  return `${figures}All but the accuracy ${of}.\n\n${confusion}`;
 }
 
 const share = (value: number | null): string => (value === null ? "undefined" : value.toFixed(3));

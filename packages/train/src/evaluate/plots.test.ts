@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { HistoryRow } from "../run/history.ts";
-import { computeMetrics, type Predictions } from "./metrics.ts";
+import { computeMetrics } from "./metrics.ts";
+import type { Predictions } from "./predictions.ts";
 import {
   confusionMatrixPlot,
   drawPlots,

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { SplitName } from "../data/split.ts";
 import { writeJson, writePredictions } from "../run/results.ts";
-import { computeMetrics, predictedClasses, type Metrics } from "./metrics.ts";
+import { computeMetrics, type Metrics } from "./metrics.ts";
+import { predictedClasses } from "./predictions.ts";
 import { writePlots } from "./plots.ts";
 import { softmaxRows } from "./softmax.ts";
 

@@ -1,8 +1,7 @@
+import { NORMAL_QUANTILE as Z } from "./studentT.ts";
+
 /** Lower and upper end. */
 export type Interval = [lower: number, upper: number];
-
-// The standard normal distribution's 97.5% quantile.
-const Z = 1.959963984540054;
 
 /**
  * Wilson's score interval for a proportion, 95%, without continuity correction (E. B. Wilson, 1927; scipy's

@@ -1,5 +1,6 @@
 import { precisionRecallCurve, rocCurve } from "../curves.ts";
-import { oneVersusRest, type Metrics, type Predictions } from "../metrics.ts";
+import type { Metrics } from "../metrics.ts";
+import { oneVersusRest, type Predictions } from "../predictions.ts";
 import { line, MUTED, polyline, svgDocument, text, type Svg } from "../svg/element.ts";
 import {
   frame,

@@ -1,4 +1,5 @@
-import { oneVersusRest, predictedClasses, type Metrics, type Predictions } from "../metrics.ts";
+import type { Metrics } from "../metrics.ts";
+import { decisionsOf, oneVersusRest, type Predictions } from "../predictions.ts";
 import { element, line, MUTED, svgDocument, text, type Svg } from "../svg/element.ts";
 import { elide, textWidth } from "../svg/font.ts";
 import { frame, heading, legendRow, type Box } from "../svg/frame.ts";
@@ -15,8 +16,8 @@ const MOST_PANELS = 20;
  * probability of the true one. Bars are stacked: right below, wrong above.
  */
 export function probabilityHistogramPlot(predictions: Predictions, metrics: Metrics): Svg {
-  const { classes, labels, probabilities } = predictions;
-  const predicted = predictedClasses(probabilities, classes.length);
+  const { classes, labels } = predictions;
+  const predicted = decisionsOf(predictions);
   const positive = metrics.positiveClass === null ? null : classes.indexOf(metrics.positiveClass);
   const shown = classes.slice(0, MOST_PANELS);
   const columns = shown.length <= 2 ? 1 : shown.length <= 6 ? 2 : 4;
