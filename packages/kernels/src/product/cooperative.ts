@@ -1,7 +1,16 @@
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
-import { biasRead, chunkLoader, chunkRead, chunkStore, chunkWrite, isPlaced } from "./cooperativeLoaders.ts";
+import {
+  biasRead,
+  chunkEpilogue,
+  chunkLoader,
+  chunkRead,
+  chunkStore,
+  chunkWrite,
+  isPlaced,
+} from "./cooperativeLoaders.ts";
+import { addMoments, momentChunks, momentFunctions, momentVariables, writeMoments } from "./cooperativeMoments.ts";
 import { gemmParams, ownTile, type Gemm, type ProductSide } from "./gemm.ts";
 import { CHUNK, tileSizes, type CooperativeTile, type MatrixUnit } from "./matrices.ts";
 import { range } from "./lanes.ts";
@@ -49,7 +58,13 @@ function layoutOf({ a, b }: Pick<Gemm, "a" | "b">, unit: MatrixUnit, tile: Coope
     range(matrices[1])
       .map((i) => matrices[1] - i)
       .find((count) => matrices[1] % count === 0 && stage(count) <= tiles) ?? 1;
-  return { a: tileA, b: tileB, staged, stagePitch: pitchOf(staged), length: Math.max(tiles, stage(staged)) };
+  return {
+    a: tileA,
+    b: tileB,
+    staged,
+    stagePitch: pitchOf(staged),
+    length: Math.max(tiles, stage(staged), momentChunks(unit, tile)),
+  };
 }
 
 /** True where a device's workgroups are large enough for a tile, whichever way its sides lie. */
@@ -80,6 +95,10 @@ export function cooperativeGemmPass(
 ): KernelPass {
   const { output, dtype, splits = 1 } = gemm;
   if (dtype !== "f16") throw new GeometryError(gemm.label, "subgroup matrices take f16 operands", { dtype });
+  const code = chunkEpilogue(output);
+  const moments = output.epilogue?.kind === "statistics";
+  if (moments && (output.bias || splits > 1))
+    throw new GeometryError(gemm.label, "moments are taken of whole sums, without a bias", { splits });
   const { rows, columns, depth, threads } = tileSizes(unit, tile);
   const { subgroups, matrices, steps, prefetch = true } = tile;
   const layout = layoutOf(gemm, unit, tile);
@@ -120,14 +139,15 @@ export function cooperativeGemmPass(
       [gemm.a.array]: chunkRead(gemm.a),
       [gemm.b.array]: chunkRead(gemm.b),
       ...(output.bias ? { bias: biasRead(output) } : {}),
+      ...code.bindings,
       [output.array]: chunkWrite(output),
     },
-    params: gemmParams(gemm, depth, tileRows, tileColumns),
+    params: { ...gemmParams(gemm, depth, tileRows, tileColumns), ...code.params },
     body: `${chunkLoader("A", gemm.a, depth)}
 ${chunkLoader("B", gemm.b, depth)}
-${chunkStore(output)}
+${chunkStore(output, code)}
 var<workgroup> shared_: array<vec4<u32>, ${layout.length}>; // A, B; then sums
-@compute @workgroup_size(${threads}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) local: u32, @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32) {
+${moments ? momentFunctions(layout.stagePitch) : ""}@compute @workgroup_size(${threads}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) local: u32, @builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32) {
 ${ownTile(rows, columns)}
   let ownRow = subgroup / ${subgroups[1]}u * ${matrices[0] * unit.M}u; // of the tile, of a subgroup
   let ownColumn = subgroup % ${subgroups[1]}u * ${matrices[1] * unit.N}u;
@@ -142,7 +162,7 @@ ${prefetch ? text(tiles.flatMap((shared) => shared.loads.map((load) => `    ${fe
 ${text(range(steps).flatMap(multiply))}
     workgroupBarrier();
   }
-${stageOut(layout, unit, tile)}
+${moments ? momentVariables(matrices[1] / layout.staged, layout.staged, unit) : ""}${stageOut(layout, unit, tile, moments)}${moments ? `\n${writeMoments(layout.staged, unit, tile)}` : ""}
 }`,
     workgroups: foldWorkgroups(tileRows * tileColumns * splits, limits),
   });
@@ -178,9 +198,11 @@ function fill(shared: SharedTile, load: number, threads: number, prefetch: boole
 /** Sums -> workgroup memory -> the result, some matrices of a subgroup at a time. */
 function stageOut(
   { staged, stagePitch }: SharedLayout,
-  { M, N, lanes }: MatrixUnit,
+  unit: MatrixUnit,
   { matrices }: CooperativeTile,
+  moments: boolean,
 ): string {
+  const { M, N, lanes } = unit;
   const perRow = (staged * N) / CHUNK;
   const stage = `subgroup * ${M * stagePitch}u`;
   const out = (i: number, j: number): string => `${range(staged)
@@ -196,7 +218,7 @@ function stageOut(
     let column = column0 + ownColumn + ${j * N}u + t % ${perRow}u * ${CHUNK}u;
     if (row < params.m && column < params.n) { store(row, column, split, bitcast<vec4f>(shared_[source]), bitcast<vec4f>(shared_[source + 1u])); }
   }
-  workgroupBarrier();`;
+${moments ? `${addMoments(i, j / staged, staged, stage, unit)}\n` : ""}  workgroupBarrier();`;
   return range(matrices[0])
     .flatMap((i) => range(matrices[1] / staged).map((j) => out(i, j * staged)))
     .join("\n");

@@ -1,4 +1,5 @@
 import type { PassDefinition } from "../plan.ts";
+import { epilogueCode, type EpilogueCode } from "./epilogue.ts";
 import type { ProductOutput, ProductSide } from "./gemm.ts";
 import { CHUNK } from "./matrices.ts";
 
@@ -70,21 +71,43 @@ ${lines([
 fn load${name}(${outer}: u32, k0: u32, ${k}: u32, end: u32) -> vec4<u32> { return vec4<u32>(${quad(0)}, ${quad(4)}); }`;
 }
 
+/** The epilogue of a result, for vec4s of neighbours where it is bound so. */
+export const chunkEpilogue = ({ epilogue = null, array, dtype, width }: ProductOutput): EpilogueCode =>
+  epilogueCode(epilogue, array, dtype, whole(width) ? 4 : 1);
+
 /** `fn store(row, column, split, low: vec4f, high: vec4f)`: eight neighbours of the result, the first of them inside of the matrix. */
-export function chunkStore({ array, dtype, width, find, at, bias }: ProductOutput): string {
-  const head = "fn store(row: u32, column: u32, split: u32, low: vec4f, high: vec4f) {";
+export function chunkStore(output: ProductOutput, code: EpilogueCode): string {
+  const { array, dtype, width, find, at, bias, epilogue } = output;
+  const head = `${code.functions}fn store(row: u32, column: u32, split: u32, low: vec4f, high: vec4f) {`;
   const body = (statements: readonly string[]): string =>
-    `${head}\n${lines([...find, `let at = ${at};`, ...statements])}}`;
+    `${head}\n${lines([...find, `let at = ${at};`, ...statements.filter((line) => line !== "")])}}`;
   if (!whole(width)) {
     return body(
       each.map((i) => {
-        const value = `${i < 4 ? "low" : "high"}[${i % 4}]${bias ? ` + bias[column + ${i}u]` : ""}`;
-        return `if (column + ${i}u < params.n) { ${array}[at + ${i}u] = ${dtype === "f16" ? `f16(${value})` : value}; }`;
+        const sum = `${i < 4 ? "low" : "high"}[${i % 4}]${bias ? ` + bias[column + ${i}u]` : ""}`;
+        const value = code.value(sum, `at + ${i}u`, String(i));
+        const store = `${array}[at + ${i}u] = ${dtype === "f16" ? `f16(${value})` : value};`;
+        const constants = code.perColumn(`column + ${i}u`, String(i));
+        return `if (column + ${i}u < params.n) { ${constants}${constants && " "}${store} }`;
       }),
     );
   }
   const [low, high] = bias ? ["low + bias[column / 4u]", "high + bias[column / 4u + 1u]"] : ["low", "high"];
-  if (dtype === "f32") return body([`${array}[at / 4u] = ${low};`, `${array}[at / 4u + 1u] = ${high};`]);
-  const halves = [low, high].map((four) => `bitcast<vec2<u32>>(vec4<f16>(${four}))`).join(", ");
-  return body([`${array}[at / ${CHUNK}u] = vec4<u32>(${halves});`]);
+  const constants = [code.perColumn("column / 4u", "0"), code.perColumn("column / 4u + 1u", "1")];
+  if (dtype === "f32") {
+    const values = [code.value(low!, "at / 4u", "0"), code.value(high!, "at / 4u + 1u", "1")];
+    return body([...constants, `${array}[at / 4u] = ${values[0]};`, `${array}[at / 4u + 1u] = ${values[1]};`]);
+  }
+  const target = `${array}[at / ${CHUNK}u]`;
+  const halves = (one: string, other: string): string =>
+    `vec4<u32>(${[one, other].map((four) => `bitcast<vec2<u32>>(vec4<f16>(${four}))`).join(", ")})`;
+  if (epilogue?.kind === "accumulate") {
+    // The result is bound as words, for 16 bytes at once.
+    const [one, other] = ["xy", "zw"].map((two) => `vec4f(bitcast<vec4<f16>>(before.${two}))`);
+    return body([`let before = ${target};`, `${target} = ${halves(`${one} + ${low}`, `${other} + ${high}`)};`]);
+  }
+  return body([
+    ...constants,
+    `${target} = ${halves(code.value(low!, "at / 4u", "0"), code.value(high!, "at / 4u + 1u", "1"))};`,
+  ]);
 }

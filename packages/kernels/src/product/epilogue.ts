@@ -18,22 +18,29 @@ export interface Accumulate {
   readonly kind: "accumulate";
 }
 
-/** An epilogue as WGSL. */
+/** An epilogue as WGSL, for one value at a time or for vec4s of neighbours. */
 export interface EpilogueCode {
   readonly bindings: PassDefinition["bindings"];
   readonly params: Readonly<Record<string, Param>>;
-  /** Statements that find a column's constants; their names end in `suffix`. */
+  /** A function that the values call. */
+  readonly functions: string;
+  /** Statements that find a column's constants (or four columns', by its index / 4); their names end in `suffix`. */
   readonly perColumn: (column: string, suffix: string) => string;
   /** What is stored at `at`, as an f32, from the product's value; uses the column's constants. */
   readonly value: (value: string, at: string, suffix: string) => string;
 }
 
-const F32 = { type: "array<f32>", access: "read" } as const;
-const NONE: EpilogueCode = { bindings: {}, params: {}, perColumn: () => "", value: (value) => value };
+const NONE: EpilogueCode = { bindings: {}, params: {}, functions: "", perColumn: () => "", value: (value) => value };
 
 /** The WGSL of an epilogue for a result in the array `y` of type `dtype`; without one the value is stored as it is. */
-export function epilogueCode(epilogue: Epilogue | null, y: string, dtype: ActivationType = "f32"): EpilogueCode {
-  const stored = storedArray(dtype);
+export function epilogueCode(
+  epilogue: Epilogue | null,
+  y: string,
+  dtype: ActivationType = "f32",
+  width: 1 | 4 = 1,
+): EpilogueCode {
+  const stored = storedArray(dtype, width);
+  const f32 = storedArray("f32", width).read;
   switch (epilogue?.kind) {
     case undefined:
       return NONE;
@@ -45,13 +52,14 @@ export function epilogueCode(epilogue: Epilogue | null, y: string, dtype: Activa
       const { eps, relu, residual } = epilogue;
       return {
         bindings: {
-          gamma: F32,
-          beta: F32,
-          runningMean: F32,
-          runningVar: F32,
+          gamma: f32,
+          beta: f32,
+          runningMean: f32,
+          runningVar: f32,
           ...(residual ? { residual: stored.read } : {}),
         },
         params: { eps: { f32: eps } },
+        functions: relu ? RECTIFIED[width] : "",
         perColumn: (column, k) =>
           `let mean${k} = runningMean[${column}]; let scale${k} = 1.0 / sqrt(runningVar[${column}] + params.eps) * gamma[${column}]; let shift${k} = beta[${column}];`,
         value: (value, at, k) => {
@@ -65,8 +73,10 @@ export function epilogueCode(epilogue: Epilogue | null, y: string, dtype: Activa
   }
 }
 
-/** A function that an epilogue's values call. */
-export const RECTIFIED = "fn rectified(value: f32) -> f32 { return select(value, 0.0, value < 0.0); }\n";
+const RECTIFIED = {
+  1: "fn rectified(value: f32) -> f32 { return select(value, 0.0, value < 0.0); }\n",
+  4: "fn rectified(value: vec4f) -> vec4f { return select(value, vec4f(), value < vec4f()); }\n",
+};
 
 /** The operands of an epilogue beside the product's own, in bytes, for a result [m, n] in tiles of `tileRows` rows. */
 export function epilogueOperands(

@@ -1,7 +1,7 @@
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
 import { storedArray } from "../stored.ts";
-import { epilogueCode, RECTIFIED, type Epilogue } from "./epilogue.ts";
+import { epilogueCode, type Epilogue } from "./epilogue.ts";
 import type { FloatType } from "./gemm.ts";
 import { columnsOfBlock, range, ROWS, VECTORS } from "./lanes.ts";
 import type { RightSide } from "./rightSide.ts";
@@ -114,7 +114,7 @@ export function rowProductPass(product: RowProduct, lanes: number, limits: Devic
       ...gridParams("y", product.out, 1),
       ...code.params,
     },
-    body: `${epilogue?.kind === "norm" && epilogue.relu ? RECTIFIED : ""}@compute @workgroup_size(${lanes}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
+    body: `${code.functions}@compute @workgroup_size(${lanes}) fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = wid.y * nwg.x + wid.x;
   if (group >= params.rowTiles * params.blocks) { return; }
   let row0 = group % params.rowTiles * ${ROWS}u;

@@ -2,7 +2,7 @@ import { F32_READ, F32_WRITE } from "../elementwise/flat.ts";
 import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass, type PassDefinition } from "../plan.ts";
-import { epilogueCode, RECTIFIED, type EpilogueCode } from "./epilogue.ts";
+import { epilogueCode, type EpilogueCode } from "./epilogue.ts";
 import { gemmParams, ownTile, type FloatType, type Gemm, type ProductOutput, type ProductSide } from "./gemm.ts";
 import { ownRows, tileMoments } from "./tileMoments.ts";
 
@@ -142,8 +142,7 @@ function storer({ array, dtype, find, at, bias, epilogue = null }: ProductOutput
   const value = plain ? sum : code.value(sum, "place", "");
   const write = `${array}[${plain ? at : "place"}] = ${dtype === "f32" ? value : `f16(${value})`};`;
   const store = plain ? write : `let place = ${at}; ${code.perColumn("column", "")} ${write}`;
-  const rectified = epilogue?.kind === "norm" && epilogue.relu ? RECTIFIED : "";
-  const head = `${rectified}fn store(row: u32, column: u32, split: u32, value: f32) {`;
+  const head = `${code.functions}fn store(row: u32, column: u32, split: u32, value: f32) {`;
   return find.length === 0
     ? `${head} ${store} }`
     : `${head}\n${[...find, store].map((line) => `  ${line}\n`).join("")}}`;

@@ -47,7 +47,7 @@ export function cooperativeVariants(
     .filter((tile) => cooperativeFits(sides, unit, tile, limits))
     .map((tile) => ({
       variant: `cooperative ${describeTile(unit, tile)}`,
-      epilogueRows: null,
+      epilogueRows: tileSizes(unit, tile).rows,
       build: () => build(tileSizes(unit, tile), (gemm) => cooperativeGemmPass(gemm, unit, tile, limits)),
     }));
 }
