@@ -32,6 +32,8 @@ await main(async () => {
   const cases = [];
   for (const name of names) {
     cases.push(await compare(name, CASES[name], start, turns));
+    const { failed } = cases.at(-1);
+    if (failed) throw new SetupError(`${name}: ${failed}`);
     showCase(cases.at(-1));
   }
   const { adapter } = cases[0].rows[0];

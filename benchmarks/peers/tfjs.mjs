@@ -28,7 +28,7 @@ async function open() {
   };
   const navigator = { gpu: { requestAdapter, getPreferredCanvasFormat: () => "bgra8unorm" } };
   Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
-  const tf = require("@tensorflow/tfjs-core");
+  const tf = require("@tensorflow/tfjs");
   require("@tensorflow/tfjs-backend-webgpu");
   await tf.setBackend("webgpu");
   await tf.ready();

@@ -7,7 +7,7 @@ const PACKAGES = ["kernels", "tensor", "resnet", "train", "cli"];
 /** Development dependencies that tests load. */
 const TEST_TOOLS = ["vitest", "webgpu"];
 /** Peers of the benchmarks that are JavaScript alone. */
-const PEERS = ["@jax-js/jax", "@tensorflow/tfjs-backend-webgpu", "@tensorflow/tfjs-core", "webgpu"];
+const PEERS = ["@jax-js/jax", "@tensorflow/tfjs", "@tensorflow/tfjs-backend-webgpu", "webgpu"];
 const PEERS_FOLDER = join("benchmarks", "peers");
 
 /** What tests and benchmarks read besides packages. */

@@ -12,16 +12,13 @@ const besidesNode = (path) => path !== "package.json" && !/^dist\/[^/]+\.node\.j
 /** What a package has that a Linux x64 host never loads, or that nothing of ours asks for. */
 const UNUSED = {
   webgpu: (path) => path.startsWith("dist/") && !path.startsWith("dist/linux-x64/"),
-  "@tensorflow/tfjs-core": besidesNode,
-  "@tensorflow/tfjs-backend-cpu": besidesNode,
-  "@tensorflow/tfjs-backend-webgpu": besidesNode,
   "@jax-js/jax": (path) => path.endsWith(".cjs"),
   "dejavu-fonts-ttf": (path) =>
     !["package.json", "LICENSE", "ttf/DejaVuSans.ttf", "ttf/DejaVuSans-Bold.ttf"].includes(path),
 };
 
-/** Dependencies that are left out: types, and what vite loads for style sheets alone. */
-const LEFT_OUT = /^@types\/|^lightningcss$/;
+/** Dependencies that are left out: types, what vite loads for style sheets alone, and what tfjs builds smaller bundles with. */
+const LEFT_OUT = /^@types\/|^lightningcss$|^(argparse|chalk|core-js|regenerator-runtime|yargs)$/;
 
 /**
  * The installed packages that `starts` need, as { files, links, packages }: files of the checkout by path, symbolic links as
@@ -75,8 +72,10 @@ function checkedLink(root, path) {
   return target;
 }
 
+const unusedOf = (name) => (name.startsWith("@tensorflow/") ? besidesNode : UNUSED[name]);
+
 function isWanted(name, path) {
-  if (NEVER_RUN.test(path) || UNUSED[name]?.(path)) return false;
+  if (NEVER_RUN.test(path) || unusedOf(name)?.(path)) return false;
   return !PROSE.test(path) || LICENCE.test(path.split("/").at(-1));
 }
 
