@@ -2,8 +2,14 @@ import { GeometryError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, type KernelPass, type KernelPlan } from "../plan.ts";
 import { storedArray, storedBytes } from "../stored.ts";
-import { batchNormPlan, checkBatchNorm, type BatchNormEvalGeometry, type BatchNormTrainGeometry } from "./geometry.ts";
-import { mergedApplyPass } from "./mergedApply.ts";
+import {
+  batchNormPlan,
+  checkBatchNorm,
+  type BatchNormEvalGeometry,
+  type BatchNormTrainGeometry,
+  type Surround,
+} from "./geometry.ts";
+import { mergedApplyPass, surroundedRows, type AfterProduct } from "./mergedApply.ts";
 import { finalisePass, momentsPass } from "./statistics.ts";
 import { columnRead, columnType, tileMain, tileOf, tileParams, tileWorkgroups } from "./tile.ts";
 import { isWhole } from "./wholeGradient.ts";
@@ -14,6 +20,11 @@ export interface BatchNormTrainOptions {
    * operand `partials` [tiles, 2, c] (its epilogue `statistics`): x is then read once. Default: they are computed here.
    */
   readonly partialRows?: number;
+  /**
+   * Writes y with zeros around each image, [images, height + 2 down, width + 2 across, c], as a convolution without padding
+   * reads it. With `partialRows`, f32, whole quads of channels and a software device only. Default: y as x.
+   */
+  readonly surround?: Surround;
 }
 
 /**
@@ -28,7 +39,7 @@ export function planBatchNormTrain(
   limits: DeviceLimits,
   options: BatchNormTrainOptions = {},
 ): KernelPlan {
-  const { partialRows } = options;
+  const { partialRows, surround } = options;
   checkBatchNorm("batchNorm.train", g);
   const { rows, c, residual = false, dtype = "f32" } = g;
   if (rows === 1)
@@ -36,6 +47,8 @@ export function planBatchNormTrain(
   const [all, one] = [storedBytes(dtype, rows * c), c * 4];
   const tile = tileOf("reduce", g, limits);
   const label = `batchNorm.train [${rows},${c}]`;
+  if (surround && (partialRows === undefined || dtype !== "f32" || c % 4 !== 0 || !isWhole(limits)))
+    throw new GeometryError("batchNorm.train", "y can't be surrounded with zeros", { rows, c, partialRows, dtype });
   const chunks = partialRows === undefined ? tile.chunks : ceilDiv(rows, partialRows);
   const partials = { partials: chunks * 2 * one };
   return batchNormPlan(
@@ -51,7 +64,7 @@ export function planBatchNormTrain(
         runningVar: one,
         saveMean: one,
         saveInvStd: one,
-        y: all,
+        y: surround ? surroundedRows(rows, surround) * one : all,
         ...(partialRows === undefined ? {} : partials),
       },
       ...(partialRows === undefined ? { workspace: partials } : {}),
@@ -62,7 +75,7 @@ export function planBatchNormTrain(
               finalisePass(`${label} statistics`, g, tile, limits),
               applyPass(`${label} apply`, g, "saved", limits),
             ]
-          : afterProduct(label, g, partialRows, limits),
+          : afterProduct(label, g, { ...options, partialRows }, limits),
       flop: partialRows === undefined ? 7 : 3,
     },
     limits,
@@ -73,10 +86,11 @@ export function planBatchNormTrain(
 function afterProduct(
   label: string,
   g: BatchNormTrainGeometry,
-  partialRows: number,
+  options: AfterProduct,
   limits: DeviceLimits,
 ): KernelPass[] {
-  if (isWhole(limits)) return [mergedApplyPass(label, g, partialRows, limits)];
+  const { partialRows } = options;
+  if (isWhole(limits)) return [mergedApplyPass(label, g, options, limits)];
   const chunks = { rows: g.rows, chunkRows: partialRows, chunks: ceilDiv(g.rows, partialRows) };
   return [
     finalisePass(`${label} statistics`, g, chunks, limits, "zero"),

@@ -115,6 +115,28 @@ describeGpu("batch norm in captured programs", (gpu) => {
     }
   });
 
+  it("writes zeros around its images where a convolution wants them, and the same bits within", async () => {
+    const [images, height, width, c, down, across] = [3, 5, 7, 68, 1, 2];
+    const rows = images * height * width;
+    const { residual: _, ...inputs } = inputsOf(rows, c, 0);
+    const partials = momentsOf(inputs.x, c, 16);
+    const g = { rows, c, eps, momentum, relu: true };
+    const surround = { height, width, down, across };
+    const plain = await runPlan(gpu(), planBatchNormTrain(g, software(), { partialRows: 16 }), { ...inputs, partials });
+    const plan = planBatchNormTrain(g, software(), { partialRows: 16, surround });
+    const result = await runPlan(gpu(), plan, { ...inputs, partials });
+    const [tall, wide] = [height + 2 * down, width + 2 * across];
+    const expected = new Float32Array(images * tall * wide * c);
+    for (let r = 0; r < rows; r++) {
+      const [image, i, j] = [Math.floor(r / (height * width)), Math.floor(r / width) % height, r % width];
+      expected.set(plain["y"]!.subarray(r * c, (r + 1) * c), ((image * tall + i + down) * wide + j + across) * c);
+    }
+    expect(result).toEqual({ ...plain, y: expected });
+    expect(() => planBatchNormTrain(g, { ...software(), deviceClass: "gpu" }, { partialRows: 16, surround })).toThrow(
+      "batchNorm.train: y can't be surrounded with zeros",
+    );
+  });
+
   it("a mean of ten thousand times the spread costs the variance none of its digits when tiles are merged", async () => {
     const [rows, c] = [3001, 8];
     const inputs = { ...inputsOf(rows, c, 0), x: randomNormal(rows * c, 5).map((v) => v * 0.5 + 5000) };

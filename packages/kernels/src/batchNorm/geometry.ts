@@ -28,6 +28,14 @@ export interface BatchNormTrainGeometry extends BatchNormShape, BatchNormFusion 
   readonly momentum: number;
 }
 
+/** Images of height x width pixels, which are the rows, and how many rows and columns of zeros lie around each in another layout. */
+export interface Surround {
+  readonly height: number;
+  readonly width: number;
+  readonly down: number;
+  readonly across: number;
+}
+
 export interface BatchNormEvalGeometry extends BatchNormShape, BatchNormFusion {
   readonly eps: number;
 }

@@ -11,4 +11,5 @@ export type {
   BatchNormShape,
   BatchNormTrainBackwardGeometry,
   BatchNormTrainGeometry,
+  Surround,
 } from "./geometry.ts";

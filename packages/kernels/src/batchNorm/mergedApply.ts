@@ -1,7 +1,7 @@
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass } from "../plan.ts";
 import { storedArray } from "../stored.ts";
-import type { BatchNormTrainGeometry } from "./geometry.ts";
+import type { BatchNormTrainGeometry, Surround } from "./geometry.ts";
 import { columnRead, columnType, columnWrite, tileOf, walkRows, type Tile } from "./tile.ts";
 
 /** Invocations of a workgroup: the lanes of a software device's vectors. */
@@ -12,6 +12,16 @@ const LEAST_ROWS = 256;
 /** Chunks that are added up before they are added to the others: long sums in two levels. */
 const BLOCK = 64;
 
+/** What a product has left of x, and how y is to lie. */
+export interface AfterProduct {
+  readonly partialRows: number;
+  readonly surround?: Surround;
+}
+
+/** Rows of y, those of zeros included. */
+export const surroundedRows = (rows: number, { height, width, down, across }: Surround): number =>
+  (rows / (height * width)) * (height + 2 * down) * (width + 2 * across);
+
 /**
  * A software device's second half of batch norm in training, in one dispatch: merges the chunks that a product has left
  * (Chan's formula for all of them at once: mean, then deviations), normalises, and updates the running statistics.
@@ -19,7 +29,7 @@ const BLOCK = 64;
 export function mergedApplyPass(
   label: string,
   g: BatchNormTrainGeometry,
-  partialRows: number,
+  { partialRows, surround }: AfterProduct,
   limits: DeviceLimits,
 ): KernelPass {
   const { rows, eps, momentum, relu = false, residual = false, dtype = "f32" } = g;
@@ -27,6 +37,8 @@ export function mergedApplyPass(
   const { columns } = cut;
   const tile: Tile = { ...cut, lanes: LANES, rowLanes: 1, columnTiles: ceilDiv(columns, LANES) };
   const parts = Math.min(MOST_PARTS, ceilDiv(rows, LEAST_ROWS));
+  // What the parts are parts of: rows, or lines of pixels with those of zeros.
+  const lines = surround ? surroundedRows(rows, surround) / (surround.width + 2 * surround.across) : rows;
   const x = storedArray(dtype, tile.width);
   const read = columnRead(tile);
   const T = columnType(tile);
@@ -44,10 +56,11 @@ export function mergedApplyPass(
       `let v${k} = ${x.load(`x[${at}]`)};${residual ? ` let r${k} = ${x.load(`residual[${at}]`)};` : ""}`,
     use: (at, k) => {
       const value = `(v${k} - mean) * scale + shift${residual ? ` + r${k}` : ""}`;
+      const to = surround ? `${at} + away` : at;
       // a select, not a max: NaN goes through, as torch's relu lets it
       return relu
-        ? `let z${k} = ${value}; y[${at}] = ${x.store(`select(z${k}, ${T}(), z${k} < ${T}())`)};`
-        : `y[${at}] = ${x.store(value)};`;
+        ? `let z${k} = ${value}; y[${to}] = ${x.store(`select(z${k}, ${T}(), z${k} < ${T}())`)};`
+        : `y[${to}] = ${x.store(value)};`;
     },
   });
   return definePass({
@@ -69,7 +82,16 @@ export function mergedApplyPass(
       chunkRows: { u32: partialRows },
       chunks: { u32: ceilDiv(rows, partialRows) },
       parts: { u32: parts },
-      partRows: { u32: ceilDiv(rows, parts) },
+      partRows: { u32: ceilDiv(lines, parts) },
+      ...(surround
+        ? {
+            lines: { u32: lines },
+            height: { u32: surround.height },
+            width: { u32: surround.width },
+            down: { u32: surround.down },
+            across: { u32: surround.across },
+          }
+        : {}),
       perRow: { f32: 1 / rows },
       // the batch variance is biased, the running one is not (as torch)
       perDegree: { f32: 1 / (rows - 1) },
@@ -100,10 +122,29 @@ ${fold(
   }
   let scale = invStd * gamma[column];
   let shift = beta[column];
-  var r = part * params.partRows;
-  let end = min(r + params.partRows, params.rows);
-${apply}
+${surround ? walkLines(columns, T, apply) : `  var r = part * params.partRows;\n  let end = min(r + params.partRows, params.rows);\n${apply}`}
 }`,
     workgroups: foldWorkgroups(tile.columnTiles * parts, limits),
   });
 }
+
+/** WGSL: a part's lines of pixels, with zeros before, after, above and below them; `away` is what y's index is past x's. */
+const walkLines = (
+  columns: number,
+  T: string,
+  apply: string,
+): string => `  let across = params.width + 2u * params.across;
+  let lastLine = min((part + 1u) * params.partRows, params.lines);
+  for (var line = part * params.partRows; line < lastLine; line++) {
+    let image = line / (params.height + 2u * params.down);
+    let i = line % (params.height + 2u * params.down) - params.down; // wraps around above the image, past every height
+    let inside = i < params.height;
+    let start = line * across * ${columns}u + column;
+    for (var j = 0u; j < select(across, params.across, inside); j++) { y[start + j * ${columns}u] = ${T}(); }
+    if (!inside) { continue; }
+    var r = (image * params.height + i) * params.width;
+    let end = r + params.width;
+    let away = (line * across + params.across - r) * ${columns}u;
+${apply}
+    for (var j = params.across + params.width; j < across; j++) { y[start + j * ${columns}u] = ${T}(); }
+  }`;

@@ -5,10 +5,11 @@ import { accumulateProducts } from "./accumulateProducts.ts";
 import { Flow } from "./flow.ts";
 import { momentsFromProduct } from "./momentsFromProduct.ts";
 import { normIntoProduct } from "./normIntoProduct.ts";
+import { surroundNorms } from "./surroundNorms.ts";
 import { wholeGradients } from "./wholeGradients.ts";
 
 /** In the order in which they run. */
-const PASSES = { normIntoProduct, momentsFromProduct, accumulateProducts, wholeGradients } as const;
+const PASSES = { normIntoProduct, momentsFromProduct, surroundNorms, accumulateProducts, wholeGradients } as const;
 
 /** A way to compute a program with fewer kernels, or with less memory, to the same result but for rounding. */
 export type Fusion = keyof typeof PASSES;
