@@ -1,4 +1,5 @@
 export * from "./api/index.ts";
+export * from "./audit/index.ts";
 export * from "./data/augment.ts";
 export * from "./data/decode.ts";
 export * from "./data/folder.ts";
@@ -22,7 +23,7 @@ export {
   NonFiniteWeightsError,
 } from "./loop/errors.ts";
 export { OPTIMIZERS, type OptimizerName } from "./loop/optimizers.ts";
-export { PRECISIONS, type Precision } from "./loop/precision.ts";
+export { checkPrecision, PRECISIONS, type Precision } from "./loop/precision.ts";
 export type { FitEvent } from "./loop/options.ts";
 export { ReadRing, STEPS_IN_FLIGHT } from "./loop/readRing.ts";
 export { FREEZE_CHOICES, type Freeze, type Stage } from "./loop/stages.ts";

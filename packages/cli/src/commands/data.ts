@@ -5,6 +5,7 @@ import { integer, positive } from "../options.ts";
 import { formatCount, plural } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { Rate } from "../output/rate.ts";
+import { dataCheckCommand } from "./dataCheck.ts";
 
 interface PhantomOptions extends Partial<PhantomShares> {
   readonly train: number;
@@ -15,9 +16,10 @@ interface PhantomOptions extends Partial<PhantomShares> {
   readonly json: boolean;
 }
 
-/** `fracture data phantom` */
+/** `fracture data` */
 export function dataCommand(program: Command, io: Io): void {
-  const data = program.command("data").description("make data sets").helpCommand(false);
+  const data = program.command("data").description("look at data sets, and make them").helpCommand(false);
+  dataCheckCommand(data, io);
   data
     .command("phantom")
     .description(

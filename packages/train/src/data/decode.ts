@@ -64,8 +64,12 @@ export async function decodeImageBytes(bytes: Uint8Array, path: string, options:
   return options.channels === "grey" ? toGrey(picture) : toRgb(picture);
 }
 
-/** The whole file, once its beginning has proved it a picture. */
-async function readImageFile(path: string): Promise<Uint8Array> {
+/**
+ * The whole file, once its beginning has proved it a picture.
+ *
+ * @throws ImageError
+ */
+export async function readImageFile(path: string): Promise<Uint8Array> {
   try {
     // Opening a pipe would wait for a writer, so the kind of file is looked at first.
     const { size } = await stat(path).then((found) => {

@@ -1,0 +1,11 @@
+export * from "./auditedSet.ts";
+export * from "./checkData.ts";
+export { clusteredAuc, type AucEstimate } from "./clusteredAuc.ts";
+export type { Copy, CopyKind } from "./copies.ts";
+export { fingerprintOf, type Fingerprint } from "./fingerprint.ts";
+export type { ClassSummary, Quartiles } from "./distributions.ts";
+export { nearPairs, SAME_FILM, type Comparable, type NearPair } from "./nearPairs.ts";
+export type { SplitPatient } from "./patients.ts";
+export { SUSPICIOUS, type Shortcut } from "./shortcuts.ts";
+export { SYMMETRY_NAMES } from "./symmetry.ts";
+export { InsideDataError, refuseInside, writeAudit } from "./writeAudit.ts";

@@ -1,0 +1,31 @@
+/**
+ * The eight ways in which a square may lie: 0 as it is; bit 0 mirrors left and right, bit 1 top and bottom, bit 2 first swaps rows
+ * and columns.
+ */
+export const SYMMETRIES = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+export type Symmetry = (typeof SYMMETRIES)[number];
+
+/** What was done to a picture, in words: "turned by 90 degrees". Empty for 0. */
+export const SYMMETRY_NAMES: readonly string[] = [
+  "",
+  "mirrored",
+  "mirrored and turned by 180 degrees",
+  "turned by 180 degrees",
+  "mirrored and turned by 270 degrees",
+  "turned by 90 degrees",
+  "turned by 270 degrees",
+  "mirrored and turned by 90 degrees",
+];
+
+/** A square image as it lies under a symmetry: [side, side]. */
+export function turned(image: Int8Array, side: number, symmetry: Symmetry): Int8Array {
+  const out = new Int8Array(image.length);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const row = symmetry & 2 ? side - 1 - y : y;
+      const column = symmetry & 1 ? side - 1 - x : x;
+      out[y * side + x] = image[symmetry & 4 ? column * side + row : row * side + column]!;
+    }
+  }
+  return out;
+}
