@@ -8,7 +8,7 @@ import { say } from "../../scripts/lib/workspace.mjs";
 export const PEERS_FOLDER = fileURLToPath(new URL("../peers/", import.meta.url));
 const SETS = {
   javascript: { folder: PEERS_FOLDER, size: "0.4 GB" },
-  onnxruntime: { folder: join(PEERS_FOLDER, "onnxruntime"), size: "0.5 GB" },
+  onnxruntime: { folder: join(PEERS_FOLDER, "onnxruntime"), size: "0.3 GB" },
 };
 
 /** Installs a set, "javascript" or "onnxruntime", unless it is there. */
