@@ -32,7 +32,7 @@ export function tiledVariants(build: BuildInTiles, first: SquareTile, limits: De
 
 /**
  * The kernels on subgroup matrices with the tiles that this device has room for, the one by rule first; none where it has no
- * such matrices. A software device has no other but the one by rule, and a small one.
+ * such matrices. A software device has the one by rule alone: none is fast there, and each takes its compiler seconds.
  */
 export function cooperativeVariants(
   build: BuildInTiles,
@@ -42,7 +42,7 @@ export function cooperativeVariants(
 ): Variant[] {
   const unit = matrixOf(limits);
   if (!unit) return [];
-  const others = limits.deviceClass === "cpu" ? [COOPERATIVE_TILES.small] : Object.values(COOPERATIVE_TILES);
+  const others = limits.deviceClass === "cpu" ? [] : Object.values(COOPERATIVE_TILES);
   return [...new Set([ruledTile(unit, first), ...others])]
     .filter((tile) => cooperativeFits(sides, unit, tile, limits))
     .map((tile) => ({
