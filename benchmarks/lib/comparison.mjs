@@ -1,5 +1,5 @@
 // Runs a case on every side, in turns; checks that the results are the same; gives rows of figures.
-import { say } from "../../scripts/lib/workspace.mjs";
+import { say, SetupError } from "../../scripts/lib/workspace.mjs";
 import { isPython, precisionOf } from "./sides.mjs";
 import { geometricMean, medianOf, relativeDifference } from "./statistics.mjs";
 
@@ -9,20 +9,23 @@ import { geometricMean, medianOf, relativeDifference } from "./statistics.mjs";
  */
 const AGREEMENT = { f32: 1e-3, tf32: 1e-2, f16: 1e-2, mixed: 3e-2 };
 
-/** One case: { name, ...its sizes, rows }, and `failed` with the reason where two sides disagree or ran on different adapters. */
+/**
+ * One case: { name, ...its sizes, rows }. A row is `unavailable` where this machine lacks what a peer needs or the peer broke, and
+ * `wrong` where it computed something else or elsewhere than ours; what broke or is wrong is told in `failed` too.
+ */
 export async function compare(name, { sides, ...task }, start, turns) {
   const outputs = new Map(Object.keys(sides).map((side) => [side, []]));
   for (let turn = 1; turn <= turns; turn++) {
     for (const [side, rounds] of Object.entries(sides)) {
       if (outputs.get(side).some(({ unavailable }) => unavailable)) continue;
       say(`${name}, turn ${turn} of ${turns}: ${side}`);
-      outputs.get(side).push(await start(side, { ...task, rounds }));
+      outputs.get(side).push(await runSide(start, side, { ...task, rounds }));
     }
   }
   const ours = outputs.get("fracture");
   const rows = [...outputs].map(([side, runs]) => {
     const missing = runs.find(({ unavailable }) => unavailable);
-    if (missing) return { name: side, unavailable: missing.unavailable };
+    if (missing) return { name: side, ...missing };
     return {
       name: side,
       versions: runs[0].versions,
@@ -30,9 +33,23 @@ export async function compare(name, { sides, ...task }, start, turns) {
       parts: parts(task, runs, ours[0]),
     };
   });
-  const reasons = [...disagreements(rows, task), ...strangers(rows)];
-  const failed = reasons.length > 0 ? { failed: reasons.join("\n") } : {};
-  return { name, ...task, rows: rows.map((row) => (row.unavailable ? row : withRatios(row, rows[0]))), ...failed };
+  const judged = rows.map((row) => {
+    if (row.unavailable) return row;
+    const wrong = [...disagreements(row, task), ...stranger(row, rows[0])];
+    return { ...withRatios(row, rows[0]), ...(wrong.length > 0 ? { wrong: wrong.join("\n") } : {}) };
+  });
+  const reasons = judged.flatMap((row) => row.wrong ?? (row.broke ? row.unavailable : []));
+  return { name, ...task, rows: judged, ...(reasons.length > 0 ? { failed: reasons.join("\n") } : {}) };
+}
+
+/** A peer that breaks leaves the others' figures as they are; ours must not. */
+async function runSide(start, side, task) {
+  try {
+    return await start(side, task);
+  } catch (error) {
+    if (side === "fracture" || !(error instanceof SetupError)) throw error;
+    return { unavailable: error.message, broke: true };
+  }
 }
 
 function parts(task, runs, ours) {
@@ -58,25 +75,20 @@ function parts(task, runs, ours) {
   });
 }
 
-function disagreements(rows, task) {
-  return rows.flatMap(({ name, parts = [] }) => {
-    const limit = Math.max(AGREEMENT[task.precision], AGREEMENT[precisionOf(name, task)]);
-    return parts
-      .filter(({ difference }) => difference !== null && !(difference <= limit))
-      .map((part) => {
-        const what = [name, part.name].filter(Boolean).join(", ");
-        return `${what}: its results differ from ours by ${part.difference.toExponential(1)}, more than ${limit}`;
-      });
-  });
+function disagreements({ name, parts }, task) {
+  const limit = Math.max(AGREEMENT[task.precision], AGREEMENT[precisionOf(name, task)]);
+  return parts
+    .filter(({ difference }) => difference !== null && !(difference <= limit))
+    .map((part) => {
+      const what = [name, part.name].filter(Boolean).join(", ");
+      return `${what}: its results differ from ours by ${part.difference.toExponential(1)}, more than ${limit}`;
+    });
 }
 
 /** Sides on WebGPU must have run on the same adapter; PyTorch calls the same GPU by another name. */
-function strangers(rows) {
-  return rows
-    .filter(
-      ({ name, adapter }) => adapter && !isPython(name) && JSON.stringify(adapter) !== JSON.stringify(rows[0].adapter),
-    )
-    .map(({ name, adapter }) => `${name} ran on ${adapter.device}, ours on ${rows[0].adapter.device}`);
+function stranger({ name, adapter }, ours) {
+  if (isPython(name) || JSON.stringify(adapter) === JSON.stringify(ours.adapter)) return [];
+  return [`${name} ran on ${adapter.device}, ours on ${ours.adapter.device}`];
 }
 
 /** How many times as fast ours is: geometric means over the parts. */

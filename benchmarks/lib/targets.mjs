@@ -1,10 +1,13 @@
 // What ours is to reach on a GPU, and how each figure comes out of the cases and of the command line's own reports.
 
+/** A speed at which something else is computed is none. */
+const isRight = (row) => !row.unavailable && !row.wrong;
+
 /** ours_faster of a side in a case; of several sides the least favourable. */
 const against =
   (name, ...sides) =>
   ({ cases }) => {
-    const rows = cases[name]?.rows?.filter((row) => sides.includes(row.name) && !row.unavailable) ?? [];
+    const rows = cases[name]?.rows?.filter((row) => sides.includes(row.name) && isRight(row)) ?? [];
     return rows.length > 0 ? Math.min(...rows.map((row) => row.ours_faster)) : null;
   };
 
@@ -12,7 +15,7 @@ const partAgainst =
   (name, side, part) =>
   ({ cases }) => {
     const find = (wanted) =>
-      cases[name]?.rows?.find((row) => row.name === wanted)?.parts?.find((found) => found.name === part);
+      cases[name]?.rows?.find((row) => row.name === wanted && isRight(row))?.parts.find((found) => found.name === part);
     const [theirs, ours] = [find(side), find("fracture")];
     return theirs && ours ? theirs.median_ms / ours.median_ms : null;
   };
@@ -23,7 +26,7 @@ const ofCopies =
   ({ cases }) => {
     const rates = (case_, sides) =>
       cases[case_]?.rows
-        ?.filter((row) => sides(row.name) && row.parts)
+        ?.filter((row) => sides(row.name) && isRight(row))
         .flatMap(({ parts }) => parts.map(({ gbyte_per_s }) => gbyte_per_s)) ?? [];
     const [ours, copies] = [rates(name, (side) => side === "fracture"), rates("gpu-copy", () => true)];
     return ours.length > 0 && copies.length > 0 ? Math.min(...ours) / Math.max(...copies) : null;
@@ -99,9 +102,7 @@ export const TARGETS = [
 ];
 
 /** Each target with its value, null where it was not measured, and whether it is met. */
-export function judge({ cases, reports }) {
-  // A speed at which something else is computed is none.
-  const measured = { cases: Object.fromEntries(Object.entries(cases).filter(([, { failed }]) => !failed)), reports };
+export function judge(measured) {
   return TARGETS.map(({ value, ...target }) => {
     const found = value(measured);
     const met = found === null ? null : target.most === undefined ? found >= target.least : found <= target.most;
