@@ -146,13 +146,13 @@ describeDevice("fused programs", (device) => {
     expect(labelsOf(unfused.program).filter((label) => label.endsWith("moments")).length).toBe(6);
     expect(labelsOf(fused.program).filter((label) => /moments|sums|parameters$/.test(label))).toEqual([]);
     expect(fused.program.kernels.filter(({ plan }) => plan.name.startsWith("add "))).toEqual([]);
-    expect(unfused.program.dispatches - fused.program.dispatches).toBe(6 * 2 + 6 * 2 + 2 + 2 * 2);
+    expect(unfused.program.dispatches - fused.program.dispatches).toBe(6 * 2 + 6 * 2 + 2 + 3 + 2 * 2);
     expect(fused.program.unsharedBytes).toBeLessThan(unfused.program.unsharedBytes);
   });
 
   it("add gradients in place to the same bits", async () => {
     const [plain, inPlace] = [await training(device(), false), await training(device(), ["accumulateProducts"])];
-    expect(inPlace.program.dispatches).toBe(plain.program.dispatches - 2);
+    expect(inPlace.program.dispatches).toBe(plain.program.dispatches - 2 - 3); // two sums, three phases that only wrote zeros
     expect(await inPlace.values()).toEqual(await plain.values());
   });
 
