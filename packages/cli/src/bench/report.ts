@@ -50,6 +50,10 @@ const COLUMNS: readonly Column<BenchRow>[] = [
   numeric("images/s", ({ images_per_s }) => images_per_s),
   numeric("GFLOP/s", ({ gflop_per_s }) => gflop_per_s),
   numeric("GB/s", ({ gbyte_per_s }) => gbyte_per_s),
+  // Of `tune`.
+  { title: "fastest", cell: ({ variant }) => (typeof variant === "string" ? variant : "") },
+  { title: "by rule", cell: ({ rule }) => (typeof rule === "string" ? rule : "") },
+  numeric("ms", ({ rule_ms }) => (typeof rule_ms === "number" ? rule_ms : undefined)),
 ];
 
 function numeric(title: string, value: (row: BenchRow) => number | undefined): Column<BenchRow> {

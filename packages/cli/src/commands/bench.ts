@@ -10,6 +10,7 @@ import type { MeasureOptions } from "../bench/measure.ts";
 import type { LoopOptions } from "../bench/loop.ts";
 import type { NetworkOptions } from "../bench/network.ts";
 import type { BenchRow } from "../bench/report.ts";
+import type { TuneOptions } from "../bench/tune.ts";
 import { CONV_SHAPES_EXAMPLE, MATMUL_SHAPES_EXAMPLE } from "../bench/shapes.ts";
 
 interface BenchOptions {
@@ -31,7 +32,7 @@ interface ConvOptions {
 
 const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES);
 
-/** `fracture bench gemm|conv|step|infer|data` */
+/** `fracture bench gemm|conv|step|infer|data|tune` */
 export function benchCommand(program: Command, io: Io): void {
   const bench = program
     .command("bench")
@@ -121,6 +122,25 @@ export function benchCommand(program: Command, io: Io): void {
       const source = await dataSource(options);
       await measured(io, options, (device, measure, progress) => dataRows(device, source, options, measure, progress));
     });
+
+  add("tune", "which way to compute each product of a network is the fastest here; later commands take that one")
+    .addOption(architecture())
+    .option("--size <pixels>", "height and width of the images", integer(1), 64)
+    .option("--batch-size <n>", "images in a batch", integer(1), 8)
+    .option("--classes <n>", "size of the head", integer(2), 2)
+    .addOption(dtype())
+    .option("--shapes <file>", `convolutions to measure instead, a JSON file: ${CONV_SHAPES_EXAMPLE}`)
+    .option("--dry-run", "keep nothing", false)
+    .action(async (options: BenchOptions & TuneOptions & { dryRun: boolean }) => {
+      const { choicesOf, keepChoices, productsOf, tuneRows } = await import("../bench/tune.ts");
+      const products = await productsOf(options);
+      const tune = async (device: Device, measure: MeasureOptions, progress: Progress): Promise<BenchRow[]> => {
+        const rows = await tuneRows(device, products, measure, progress);
+        if (!options.dryRun) progress.line(`fracture: kept in ${await keepChoices(device, choicesOf(rows), io)}`);
+        return rows;
+      };
+      await measured(io, options, tune, { byRule: true });
+    });
 }
 
 const dtype = (): Option =>
@@ -134,12 +154,14 @@ async function measured(
   io: Io,
   { adapter, repeat, warmUp, json, each = false }: BenchOptions,
   body: (device: Device, measure: MeasureOptions, progress: Progress) => Promise<BenchRow[]>,
+  { byRule = false }: { readonly byRule?: boolean } = {},
 ): Promise<void> {
   const { printRows } = await import("../bench/report.ts");
-  await withDevice(io, adapter, async (device) => {
+  const work = async (device: Device): Promise<void> => {
     using progress = new Progress(io.stderr);
     const rows = await body(device, { repeats: repeat, warmUp, signal: io.signal }, progress);
     progress.clear();
     printRows(io, device, rows, { json, each });
-  });
+  };
+  await withDevice(io, adapter, work, { byRule });
 }

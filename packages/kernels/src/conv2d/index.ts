@@ -12,5 +12,5 @@ export {
   type Conv2dProduct,
 } from "./conv2d.ts";
 export { conv2dGeometry, type Conv2dGeometry, type Conv2dSizes } from "./geometry.ts";
-export { resnet50ConvShapes, type ConvShape } from "./shapes.ts";
+export { resnet50ConvShapes, resnetConvShapes, type ConvShape, type ResNetShape } from "./shapes.ts";
 export { conv2dForwardReference, conv2dGradInputReference, conv2dGradWeightReference } from "./reference.ts";

@@ -8,8 +8,18 @@ export interface ConvShape {
   readonly geometry: Conv2dGeometry;
 }
 
-/** The distinct convolutions of ResNet-50 (v1.5: the stride sits on the 3x3) for `size` x `size` images. */
-export function resnet50ConvShapes(size: number, batch: number): ConvShape[] {
+/** What tells ResNets apart: the kind of their blocks, and how many each of the four layers has. */
+export interface ResNetShape {
+  readonly block: "basic" | "bottleneck";
+  readonly layers: readonly number[];
+}
+
+/** The distinct convolutions of ResNet-50 for `size` x `size` images. */
+export const resnet50ConvShapes = (size: number, batch: number): ConvShape[] =>
+  resnetConvShapes({ block: "bottleneck", layers: [3, 4, 6, 3] }, size, batch);
+
+/** The distinct convolutions of a ResNet (v1.5: the stride of a bottleneck sits on the 3x3) for `size` x `size` images. */
+export function resnetConvShapes({ block: kind, layers }: ResNetShape, size: number, batch: number): ConvShape[] {
   const shapes = new Map<string, { name: string; count: number; geometry: Conv2dGeometry }>();
   const add = (name: string, side: number, c: number, k: number, filter: number, stride: number): number => {
     const geometry = conv2dGeometry({
@@ -31,18 +41,24 @@ export function resnet50ConvShapes(size: number, batch: number): ConvShape[] {
   };
   let side = Math.ceil(add("conv1", size, 3, 64, 7, 2) / 2); // max pool 3x3/2
   let channels = 64;
-  [3, 4, 6, 3].forEach((blocks, layer) => {
+  for (const [layer, blocks] of layers.entries()) {
     const width = 64 << layer;
+    const outputs = kind === "basic" ? width : width * 4;
     for (let block = 0; block < blocks; block++) {
       const name = `layer${layer + 1}.${block}`;
       const stride = layer > 0 && block === 0 ? 2 : 1;
-      add(`${name}.conv1`, side, channels, width, 1, 1);
-      const after = add(`${name}.conv2`, side, width, width, 3, stride);
-      add(`${name}.conv3`, after, width, width * 4, 1, 1);
-      if (block === 0) add(`${name}.downsample.0`, side, channels, width * 4, 1, stride);
-      side = after;
-      channels = width * 4;
+      const before = side;
+      if (kind === "basic") {
+        side = add(`${name}.conv1`, before, channels, width, 3, stride);
+        add(`${name}.conv2`, side, width, width, 3, 1);
+      } else {
+        add(`${name}.conv1`, before, channels, width, 1, 1);
+        side = add(`${name}.conv2`, before, width, width, 3, stride);
+        add(`${name}.conv3`, side, width, outputs, 1, 1);
+      }
+      if (stride !== 1 || channels !== outputs) add(`${name}.downsample.0`, before, channels, outputs, 1, stride);
+      channels = outputs;
     }
-  });
+  }
   return [...shapes.values()];
 }
