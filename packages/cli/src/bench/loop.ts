@@ -1,12 +1,13 @@
 import type { Architecture } from "@fracture/resnet";
-import { capture, optim, type Device } from "@fracture/tensor";
+import { capture, type Device } from "@fracture/tensor";
 import { ReadRing, trainRun } from "@fracture/train";
 import { plural } from "../output/format.ts";
 import type { Progress } from "../output/progress.ts";
 import { medianOf, type MeasureOptions, type Timing } from "./measure.ts";
-import { createModel, inputs, trainingStep } from "./network.ts";
+import { createModel, inputs } from "./network.ts";
 import type { BenchPictures } from "./pictureFolder.ts";
 import { picturesRow, type BenchRow } from "./report.ts";
+import { startTraining, trainingStep } from "./training.ts";
 
 export interface LoopOptions {
   readonly arch: Architecture;
@@ -60,9 +61,9 @@ async function bareSteps(
   const network = { arch, size, batchSize, classes, explain: false };
   const { x, labels } = inputs(device, network);
   const model = createModel(device, network);
-  const adam = new optim.Adam(model.parameters());
+  const training = startTraining(model, "f32");
   try {
-    using program = await capture(device, () => trainingStep(model, adam, x, labels));
+    using program = await capture(device, () => trainingStep(training, x, labels));
     const times: number[] = [];
     // The first round, of one step, only warms up.
     for (let round = -1; round < repeats; round++) {
@@ -81,7 +82,7 @@ async function bareSteps(
     program.result.dispose();
     return times;
   } finally {
-    adam.dispose();
+    training.adam.dispose();
     model.dispose();
     x.dispose();
     labels.dispose();

@@ -1,16 +1,6 @@
 import { ResNet, type Architecture } from "@fracture/resnet";
-import {
-  capture,
-  input,
-  nn,
-  noGrad,
-  optim,
-  softmaxCrossEntropy,
-  tidy,
-  type Device,
-  type Program,
-  type Tensor,
-} from "@fracture/tensor";
+import { autocast, capture, input, nn, noGrad, tidy, type Device, type Program, type Tensor } from "@fracture/tensor";
+import { checkPrecision, type Precision } from "@fracture/train";
 import { CheckError } from "../exitCodes.ts";
 import { plural } from "../output/format.ts";
 import type { Progress } from "../output/progress.ts";
@@ -19,12 +9,15 @@ import { idleShare } from "./dispatchTimes.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { measure, type MeasureOptions } from "./measure.ts";
 import { timed, type BenchRow } from "./report.ts";
+import { startTraining, trainingStep } from "./training.ts";
 
 export interface NetworkOptions {
   readonly arch: Architecture;
   readonly size: number;
   readonly batchSize: number;
   readonly classes: number;
+  /** Default: "f32". */
+  readonly precision?: Precision;
   /** Time every dispatch too. */
   readonly explain: boolean;
 }
@@ -34,8 +27,8 @@ const CHECKED_STEPS = 2;
 /** Steps queued in a row, to see how long the device waits between them. */
 const QUEUED_STEPS = 8;
 // A captured program runs the kernels of the eager run, in its order: what differs is where intermediates lie. Passes that
-// fuse kernels may round otherwise.
-const LARGEST_DIFFERENCE = 1e-4;
+// fuse kernels may round otherwise: in mixed precision to f16, some sixty times on the way through a network.
+const LARGEST_DIFFERENCE = { f32: 1e-4, mixed: Math.sqrt(60) * 2 ** -10 } as const;
 
 /**
  * A training step as training runs it: forward in training mode, cross-entropy, backward and Adam, as one captured program.
@@ -47,18 +40,19 @@ export async function stepRow(
   measuring: MeasureOptions,
   progress: Progress,
 ): Promise<BenchRow> {
-  const { arch, size, batchSize } = options;
+  const { arch, size, batchSize, precision = "f32" } = options;
+  checkPrecision(precision, device);
   const { x, labels } = inputs(device, options);
 
   progress.update("running the step eagerly, as the reference");
   const reference = createModel(device, options);
   const model = copyOf(reference);
-  const expected = await eagerLosses(reference, x, labels, measuring.signal);
+  const expected = await eagerLosses(reference, x, labels, precision, measuring.signal);
 
-  const adam = new optim.Adam(model.parameters());
+  const training = startTraining(model, precision);
   progress.update("compiling");
   const started = performance.now();
-  using program = await capture(device, () => trainingStep(model, adam, x, labels));
+  using program = await capture(device, () => trainingStep(training, x, labels));
   await device.sync();
   const compileMs = performance.now() - started;
 
@@ -68,7 +62,7 @@ export async function stepRow(
     program.replay();
     losses.push(await program.result.item());
   }
-  const difference = checkClose(`the losses of the first ${CHECKED_STEPS} steps`, losses, expected);
+  const difference = checkClose(`the losses of the first ${CHECKED_STEPS} steps`, losses, expected, precision);
 
   progress.update(`measuring ${plural(measuring.repeats, "step")}`);
   const before = device.counts;
@@ -82,7 +76,7 @@ export async function stepRow(
   const loss = await program.result.item();
   if (!Number.isFinite(loss)) throw new CheckError(`the loss became ${loss}`);
   return {
-    name: `${arch} training step, ${size} x ${size}, batch ${batchSize}, f32`,
+    name: `${arch} training step, ${size} x ${size}, batch ${batchSize}, ${precision}`,
     ...figuresOf(device, program, timing, batchSize),
     idle_between_steps: idle,
     created_while_measured: {
@@ -106,23 +100,26 @@ export async function inferRow(
   measuring: MeasureOptions,
   progress: Progress,
 ): Promise<BenchRow> {
-  const { arch, size, batchSize } = options;
+  const { arch, size, batchSize, precision = "f32" } = options;
+  checkPrecision(precision, device);
   const { x } = inputs(device, options);
   const model = createModel(device, options).eval();
+  if (precision === "mixed") model.makeHalfCopies();
+  const logitsOf = (): Tensor => noGrad(() => autocast(() => model.forward(x), { enabled: precision === "mixed" }));
 
   progress.update("running the network eagerly, as the reference");
-  const eager = noGrad(() => tidy(() => model.forward(x)));
+  const eager = tidy(logitsOf);
   const expected = await eager.data();
   eager.dispose();
   measuring.signal.throwIfAborted();
 
   progress.update("compiling");
   const started = performance.now();
-  using program = await capture(device, () => noGrad(() => model.forward(x)));
+  using program = await capture(device, logitsOf);
   await device.sync();
   const compileMs = performance.now() - started;
   program.replay();
-  const difference = checkClose("the logits", await program.result.data(), expected);
+  const difference = checkClose("the logits", await program.result.data(), expected, precision);
 
   progress.update(`measuring ${plural(measuring.repeats, "pass", "passes")}`);
   const timing = await measure(async () => {
@@ -130,7 +127,7 @@ export async function inferRow(
     await device.sync();
   }, measuring);
   return {
-    name: `${arch} inference, ${size} x ${size}, batch ${batchSize}, f32`,
+    name: `${arch} inference, ${size} x ${size}, batch ${batchSize}, ${precision}`,
     ...figuresOf(device, program, timing, batchSize),
     compile_ms: compileMs,
     largest_error: difference,
@@ -163,8 +160,13 @@ function figuresOf(device: Device, program: Program<unknown>, timing: Parameters
   };
 }
 
-export function inputs(device: Device, { size, batchSize, classes }: NetworkOptions): { x: Tensor; labels: Tensor } {
-  const x = input([batchSize, size, size, 3], { device });
+export function inputs(
+  device: Device,
+  { size, batchSize, classes, precision }: NetworkOptions,
+): { x: Tensor; labels: Tensor } {
+  // As training has its pictures.
+  const dtype = precision === "mixed" ? "f16" : "f32";
+  const x = input([batchSize, size, size, 3], { device, dtype });
   x.write(noise(x.size, 1));
   const labels = input([batchSize], { device, dtype: "u32" });
   labels.write(Uint32Array.from({ length: batchSize }, (_, i) => i % classes));
@@ -173,14 +175,6 @@ export function inputs(device: Device, { size, batchSize, classes }: NetworkOpti
 
 export const createModel = (device: Device, { arch, classes }: NetworkOptions): ResNet =>
   new ResNet({ architecture: arch, classes, device, generator: new nn.Generator(SEED) });
-
-export function trainingStep(model: ResNet, adam: optim.Adam, x: Tensor, labels: Tensor): Tensor {
-  const loss = softmaxCrossEntropy(model.forward(x), labels);
-  adam.zeroGrad();
-  loss.backward();
-  adam.step();
-  return loss;
-}
 
 /** A second model with the same parameters: drawing 25 million normal numbers again takes longer. */
 function copyOf(model: ResNet): ResNet {
@@ -193,17 +187,24 @@ function copyOf(model: ResNet): ResNet {
 }
 
 /** The losses of the first steps, run op by op. The model is disposed of. */
-async function eagerLosses(model: ResNet, x: Tensor, labels: Tensor, signal: AbortSignal): Promise<number[]> {
+async function eagerLosses(
+  model: ResNet,
+  x: Tensor,
+  labels: Tensor,
+  precision: Precision,
+  signal: AbortSignal,
+): Promise<number[]> {
   const { device } = x;
-  const adam = new optim.Adam(model.parameters());
+  const training = startTraining(model, precision);
   const losses: number[] = [];
   for (let step = 0; step < CHECKED_STEPS; step++) {
     signal.throwIfAborted();
-    const loss = tidy(() => trainingStep(model, adam, x, labels));
+    const loss = tidy(() => trainingStep(training, x, labels));
     losses.push(await loss.item());
     loss.dispose();
   }
-  adam.dispose();
+  training.adam.dispose();
+  training.scaler?.dispose();
   model.dispose();
   await device.sync(); // before buffers that queued work uses are given back
   device.trim();
@@ -211,7 +212,13 @@ async function eagerLosses(model: ResNet, x: Tensor, labels: Tensor, signal: Abo
 }
 
 /** Gives the largest difference relative to the largest expected value. Throws a CheckError where it is too large. */
-function checkClose(what: string, actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+function checkClose(
+  what: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  precision: Precision,
+): number {
+  const largest = LARGEST_DIFFERENCE[precision];
   let worst = 0;
   let scale = 0;
   for (let i = 0; i < expected.length; i++) {
@@ -220,9 +227,9 @@ function checkClose(what: string, actual: ArrayLike<number>, expected: ArrayLike
     scale = Math.max(scale, Math.abs(expected[i]!));
   }
   const difference = worst / scale;
-  if (!(difference <= LARGEST_DIFFERENCE))
+  if (!(difference <= largest))
     throw new CheckError(
-      `${what} of the captured program differ from the eager run's by ${difference.toPrecision(2)}, at most ${LARGEST_DIFFERENCE} is rounding: please report this device`,
+      `${what} of the captured program differ from the eager run's by ${difference.toPrecision(2)}, at most ${largest} is rounding: please report this device`,
     );
   return difference;
 }

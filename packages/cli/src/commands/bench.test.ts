@@ -84,6 +84,16 @@ describeDevice("fracture bench", (device) => {
     },
   );
 
+  it("step and infer --precision mixed agree with eager runs to f16's rounding", { timeout: 600_000 }, async () => {
+    for (const what of ["step", "infer"]) {
+      const { rows } = await report(
+        ...`${what} --arch resnet18 --size 32 --batch-size 4 --classes 3 --precision mixed`.split(" "),
+      );
+      expect(rows[0]!.name).toMatch(/^resnet18 (training step|inference), 32 x 32, batch 4, mixed$/);
+      expect(rows[0]!["largest_error"]).toBeLessThan(Math.sqrt(60) * 2 ** -10);
+    }
+  });
+
   it("infer prints a table with images/s and what the program is made of", async () => {
     const { exitCode, stdout, stderr } = await runCaptured(
       "bench infer --arch resnet18 --size 32 --batch-size 1 --repeat 1 --warm-up 0".split(" "),

@@ -4,7 +4,7 @@ import type { ActivationType } from "@fracture/kernels";
 import type { AdapterChoice, Device } from "@fracture/tensor";
 import { adapterOption, withDevice } from "../device.ts";
 import type { Io } from "../io.ts";
-import { integer, integers, path } from "../options.ts";
+import { integer, integers, path, precisionOption } from "../options.ts";
 import { Progress } from "../output/progress.ts";
 import type { MeasureOptions } from "../bench/measure.ts";
 import type { LoopOptions } from "../bench/loop.ts";
@@ -93,6 +93,7 @@ export function benchCommand(program: Command, io: Io): void {
       .option("--size <pixels>", "height and width of the images", integer(1), 64)
       .option("--batch-size <n>", "images in a batch", integer(1), 8)
       .option("--classes <n>", "size of the head", integer(2), 1000)
+      .addOption(precisionOption())
       .option("--explain", "time every dispatch, and compare it with what this device was seen to reach", false)
       .option("--each", "list every dispatch of the explanation, not only their kinds", false);
 
