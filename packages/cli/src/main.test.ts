@@ -64,18 +64,20 @@ describeDevice("from pictures to predictions", () => {
     const pictures = join(data, "test");
     const json = JSON.parse(await ok("predict", out, pictures, "--json", "--logits"));
     expect(json).toHaveLength(2);
-    for (const { path, class: found, probabilities, logits } of json) {
+    const { temperature, threshold } = written.decision;
+    for (const { path, class: found, probabilities, threshold: used, logits } of json) {
       const [fractured, whole] = [probabilities["fractured"], probabilities["not fractured"]];
       expect(path.startsWith(pictures)).toBe(true);
       expect(fractured + whole).toBeCloseTo(1, 6);
-      expect(found).toBe(fractured >= whole ? "fractured" : "not fractured");
-      expect(Math.log(fractured / whole)).toBeCloseTo(logits[0] - logits[1], 4);
+      expect(used).toEqual({ class: "fractured", value: threshold.value });
+      expect(found).toBe(fractured >= threshold.value ? "fractured" : "not fractured");
+      expect(Math.log(fractured / whole)).toBeCloseTo((logits[0] - logits[1]) / temperature, 4);
     }
     expect(await ok("predict", out, `${pictures}/*/*.png`, "--csv")).toBe(
       [
-        "path,class,prob_fractured,prob_not fractured",
+        "path,class,prob_fractured,prob_not fractured,threshold",
         ...json.map((p: { path: string; class: string; probabilities: Record<string, number> }) =>
-          [p.path, p.class, ...Object.values(p.probabilities)].join(","),
+          [p.path, p.class, ...Object.values(p.probabilities), threshold.value].join(","),
         ),
         "",
       ].join("\n"),

@@ -27,6 +27,8 @@ export interface RecipeFlags {
   readonly shuffle: boolean;
   readonly classWeights?: string;
   readonly precision?: string;
+  readonly threshold?: string;
+  readonly sensitivity?: number;
   readonly seed?: number;
   readonly valFraction?: number;
   readonly testFraction?: number;
@@ -55,6 +57,8 @@ export const FLAG_OF: Readonly<Record<keyof RecipeOptions, string>> = {
   shuffle: "--no-shuffle",
   classWeights: "--class-weights",
   precision: "--precision",
+  threshold: "--threshold",
+  sensitivity: "--sensitivity",
   seed: "--seed",
   valFraction: "--val-fraction",
   testFraction: "--test-fraction",
@@ -106,6 +110,18 @@ export function addRecipeOptions(command: Command): Command {
     .option(
       "--precision <type>",
       "f32; or mixed: f16 activations on f32 weights, with dynamic loss scaling (default: f32)",
+    )
+    .option(
+      "--threshold <rule>",
+      "how the decision threshold of two classes is chosen on val: youden, or none: the larger probability decides (default: youden)",
+    )
+    .addOption(
+      new Option(
+        "--sensitivity <x>",
+        "the highest threshold that finds this share of the positive class in val, in place of Youden's",
+      )
+        .argParser(positive())
+        .conflicts("threshold"),
     )
     .option("--seed <n>", "decides everything random (default: 0)", integer(0))
     .optionsGroup("Pictures:")

@@ -12,7 +12,7 @@ export * from "./data/split.ts";
 export * from "./data/store.ts";
 export * from "./evaluate/index.ts";
 export * from "./evaluate/logits.ts";
-export { outcomeOf, writeMetrics, writeOutcome, type SplitOutcome } from "./evaluate/report.ts";
+export { figuresOf, outcomeOf, writeMetrics, writeOutcome, type SplitOutcome } from "./evaluate/report.ts";
 export { CheckpointError } from "./loop/checkpoint.ts";
 export * from "./loop/earlyStopping.ts";
 export {

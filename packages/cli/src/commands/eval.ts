@@ -5,7 +5,7 @@ import type { Precision } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import type { Io } from "../io.ts";
 import { integer, path, precisionOption } from "../options.ts";
-import { formatMetrics } from "../output/metrics.ts";
+import { formatOutcome } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
 import { RunProgress } from "../runProgress.ts";
 
@@ -38,17 +38,20 @@ export function evalCommand(program: Command, io: Io): void {
 }
 
 async function evaluate(io: Io, model: string, { adapter, json, ...options }: EvalFlags): Promise<void> {
-  const { evaluateRun } = await import("@fracture/train");
+  const { evaluateRun, figuresOf } = await import("@fracture/train");
   using progress = new Progress(io.stderr);
   using device = new DeviceOnDemand(io, adapter, progress);
   const { show } = new RunProgress(progress);
-  const { split, metrics } = await evaluateRun(
+  const outcome = await evaluateRun(
     { model, ...options },
     { openDevice: device.open, signal: io.signal, onEvent: show },
   );
   progress.clear();
-  if (json) return io.stdout.write(`${JSON.stringify({ model, data: options.data, split, ...metrics }, null, 2)}\n`);
-  io.stdout.write(formatMetrics(split, metrics));
+  if (json) {
+    const figures = { model, data: options.data, split: outcome.split, ...figuresOf(outcome) };
+    return io.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
+  }
+  io.stdout.write(formatOutcome(outcome));
   const { out } = options;
   if (out !== undefined) io.stdout.write(`\n${join(out, "metrics.json")}, predictions.csv and plots are written.\n`);
 }

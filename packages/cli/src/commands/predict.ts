@@ -72,8 +72,8 @@ function print(
 ): void {
   if (json || csv) io.stderr.write(`${DISCLAIMER}\n`);
   if (json) {
-    const lines = predictions.map(({ path, class: found, probabilities, logits: values }) =>
-      JSON.stringify({ path, class: found, probabilities, ...(logits ? { logits: values } : {}) }),
+    const lines = predictions.map(({ path, class: found, probabilities, threshold, logits: values }) =>
+      JSON.stringify({ path, class: found, probabilities, threshold, ...(logits ? { logits: values } : {}) }),
     );
     return io.stdout.write(lines.length > 0 ? `[\n${lines.join(",\n")}\n]\n` : "[]\n");
   }
@@ -82,10 +82,16 @@ function print(
   if (csv) {
     const { classes } = first;
     const names = (kind: string): string[] => classes.map((name) => `${kind}_${name}`);
-    io.stdout.write(csvLine(["path", "class", ...names("prob"), ...(logits ? names("logit") : [])]));
-    for (const { path, class: found, probabilities, logits: values } of predictions)
+    io.stdout.write(csvLine(["path", "class", ...names("prob"), "threshold", ...(logits ? names("logit") : [])]));
+    for (const { path, class: found, probabilities, threshold, logits: values } of predictions)
       io.stdout.write(
-        csvLine([path, found, ...classes.map((name) => probabilities[name]!), ...(logits ? values : [])]),
+        csvLine([
+          path,
+          found,
+          ...classes.map((name) => probabilities[name]!),
+          threshold?.value ?? "",
+          ...(logits ? values : []),
+        ]),
       );
     return;
   }
@@ -108,6 +114,11 @@ function print(
         : []),
     ]),
   );
+  const { threshold } = first;
+  if (threshold)
+    io.stdout.write(
+      `\n"${printable(threshold.class)}" is decided for from a probability of ${threshold.value.toFixed(3)} on.`,
+    );
   io.stdout.write(`\n${DISCLAIMER}\n`);
 }
 

@@ -2,13 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Option, type Command } from "commander";
 import type { AdapterChoice } from "@fracture/tensor";
-import type { Metrics } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import { InputError, StoppedError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
 import { path } from "../options.ts";
 import { plural } from "../output/format.ts";
-import { formatMetrics } from "../output/metrics.ts";
+import { formatOutcome } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
 import { Transfer } from "../output/rate.ts";
 import { addRecipeOptions, namingFlags, recipeOptions, type RecipeFlags } from "../recipeOptions.ts";
@@ -66,13 +65,15 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
   };
   try {
     const { show } = new RunProgress(progress);
-    const result = await namingFlags(trainRun(options, { openDevice: device.open, signal: io.signal, onEvent: show }));
+    const { outcomes, ...result } = await namingFlags(
+      trainRun(options, { openDevice: device.open, signal: io.signal, onEvent: show }),
+    );
     progress.clear();
-    if (json) return io.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+    if (json)
+      return io.stdout.write(`${JSON.stringify({ ...result, decision: outcomes[0]?.decision ?? null }, null, 2)}\n`);
     const best = result.bestEpoch === null ? "the last one's weights" : `the weights of epoch ${result.bestEpoch}`;
     io.stdout.write(`${result.folder}: trained for ${plural(result.epochs, "epoch")}, with ${best}\n`);
-    for (const [split, metrics] of Object.entries(result.metrics) as [string, Metrics | null][])
-      if (metrics) io.stdout.write(`\n${formatMetrics(split, metrics)}`);
+    for (const outcome of outcomes) io.stdout.write(`\n${formatOutcome(outcome)}`);
     io.stdout.write(
       `\nThe model is ${join(out, "best.safetensors")}, the figures and plots are in ${join(out, "results")}.\n`,
     );

@@ -1,8 +1,29 @@
-import type { Metrics } from "@fracture/train";
-import { formatCount, plural } from "./format.ts";
+import type { Metrics, SplitOutcome } from "@fracture/train";
+import { formatCount, plural, printable } from "./format.ts";
 import { formatTable } from "./table.ts";
 
 type Interval = Metrics["intervals"]["accuracy"] | null;
+
+/** What `formatMetrics` says, and how the model decides: calibration, threshold, and the accuracy without them. */
+export function formatOutcome(outcome: SplitOutcome): string {
+  const { split, metrics, decision, plain, calibration } = outcome;
+  const lines: string[] = [];
+  if (decision && plain) {
+    const { threshold, temperature, reason, samples, bins } = decision;
+    const on = `on ${plural(samples, "picture")} of val`;
+    if (threshold) {
+      const rule = threshold.rule === "youden" ? "by Youden's index" : `for a sensitivity of ${threshold.sensitivity}`;
+      lines.push(
+        `"${printable(threshold.positiveClass)}" is decided for from a probability of ${threshold.value.toFixed(3)} on, chosen ${rule} ${on};`,
+        `by the larger probability the accuracy is ${share(plain.accuracy)} (${range(plain.intervals.accuracy)}).`,
+      );
+    }
+    lines.push(
+      `Calibration error ${share(calibration.calibrationError)} (${bins} bins), ${share(plain.calibrationError)} without the temperature of ${temperature.toFixed(3)}${reason === null ? ` fitted ${on}` : `: ${reason}`}.`,
+    );
+  }
+  return formatMetrics(split, metrics) + (lines.length > 0 ? `\n${lines.join("\n")}\n` : "");
+}
 
 /** The figures of a split for people: with their 95% intervals where there are any, and the confusion matrix. */
 export function formatMetrics(split: string, metrics: Metrics): string {

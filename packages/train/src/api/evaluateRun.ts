@@ -45,7 +45,7 @@ export async function evaluateRun(
   const { cacheFolder = defaultPictureCacheFolder() } = options;
   try {
     const file = await readModelFile(options.model);
-    const { classes, preprocessing } = file;
+    const { classes, preprocessing, decision } = file;
     const recipe = file.recipe ?? parseRecipe({});
     const data = await readTrainingData(resolve(options.data), recipe, [split]);
     checkSameClasses(file, data.root, data.classes);
@@ -56,7 +56,16 @@ export async function evaluateRun(
     const { model } = onDevice(file, device);
     const stored = storeSplit(device, decoded, { preprocessing, augmentation: null, seed: recipe.seed });
     try {
-      const outcome = await evaluateSplit(stored, { device, model, classes, precision, batchSize, signal, onEvent });
+      const outcome = await evaluateSplit(stored, {
+        device,
+        model,
+        classes,
+        decision,
+        precision,
+        batchSize,
+        signal,
+        onEvent,
+      });
       if (out !== undefined) {
         await writeOutcome(out, outcome);
         const unreadable = { [split]: decoded.pictures.unreadable.length };

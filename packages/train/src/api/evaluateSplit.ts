@@ -3,7 +3,10 @@ import type { Precision } from "../loop/precision.ts";
 import type { ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import { logitsOf } from "../evaluate/logits.ts";
+import { fitDecision, type Decision } from "../evaluate/decision.ts";
 import { outcomeOf, type SplitOutcome } from "../evaluate/report.ts";
+import type { ThresholdRule } from "../evaluate/threshold.ts";
+import type { Recipe } from "../recipe/recipe.ts";
 import type { RunEvent } from "./events.ts";
 import type { StoredSplit } from "./pictures.ts";
 
@@ -11,6 +14,8 @@ export interface EvaluateSplitOptions {
   readonly device: Device;
   readonly model: ResNet;
   readonly classes: readonly string[];
+  /** Null: none; a recipe: fitted on this split, which must be the validation split. */
+  readonly decision: Decision | Pick<Recipe, "threshold" | "sensitivity"> | null;
   readonly precision: Precision;
   readonly batchSize: number;
   readonly signal: AbortSignal;
@@ -20,7 +25,7 @@ export interface EvaluateSplitOptions {
 /** What a model says about a stored split, without augmentation. */
 export async function evaluateSplit(
   stored: StoredSplit,
-  { device, model, classes, precision, batchSize, signal, onEvent }: EvaluateSplitOptions,
+  { device, model, classes, decision, precision, batchSize, signal, onEvent }: EvaluateSplitOptions,
 ): Promise<SplitOutcome> {
   const { split, paths, labels } = stored;
   const logits = await logitsOf({
@@ -35,7 +40,14 @@ export async function evaluateSplit(
   });
   const bad = logits.findIndex((logit) => !Number.isFinite(logit));
   if (bad >= 0) throw new NonFiniteLogitsError(split, paths[Math.floor(bad / classes.length)]!);
-  const outcome = outcomeOf({ split, classes, paths, labels, logits });
+  const fitted =
+    decision && "sensitivity" in decision ? fitDecision(logits, labels, classes, ruleOf(decision)) : decision;
+  const outcome = outcomeOf({ split, classes, paths, labels, logits, decision: fitted });
   onEvent({ kind: "metrics", split, metrics: outcome.metrics });
   return outcome;
+}
+
+function ruleOf({ threshold, sensitivity }: Pick<Recipe, "threshold" | "sensitivity">): ThresholdRule | null {
+  if (sensitivity !== null) return { kind: "sensitivity", sensitivity };
+  return threshold === "none" ? null : { kind: threshold };
 }

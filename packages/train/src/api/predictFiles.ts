@@ -1,11 +1,13 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { preprocess, type Preprocessing } from "@fracture/resnet";
 import { input, SlotPool, type Device } from "@fracture/tensor";
 import { decodeImage, ImageError } from "../data/decode.ts";
 import { listImages } from "../data/listing.ts";
-import { softmaxRows } from "../evaluate/softmax.ts";
+import { isManifest } from "../data/manifest.ts";
+import { readTable } from "../data/table.ts";
+import { decide, type Decision } from "../evaluate/decision.ts";
 import type { Feed } from "../loop/feeds.ts";
 import { ForwardPass } from "../loop/forward.ts";
 import { checkPrecision, type Precision } from "../loop/precision.ts";
@@ -15,7 +17,7 @@ import type { RunContext } from "./types.ts";
 export interface PredictFilesOptions {
   /** A run folder, a `.safetensors` of ours, or published weights. */
   readonly model: string;
-  /** Pictures, and folders with pictures in them and below. */
+  /** Pictures, folders with pictures in them and below, and CSV files with a column `path`. */
   readonly paths: readonly string[];
   /** Default: "f32", whatever the model was trained in. */
   readonly precision?: Precision;
@@ -26,9 +28,12 @@ export interface PredictFilesOptions {
 /** What a model says about a picture. */
 export interface Prediction {
   readonly path: string;
-  /** The class with the largest probability. */
+  /** The class decided for. */
   readonly class: string;
+  /** With the model's temperature, where it has one. */
   readonly probabilities: Readonly<Record<string, number>>;
+  /** The model's, of two classes: that class is decided for from this probability on. Null: the largest decides. */
+  readonly threshold: { readonly class: string; readonly value: number } | null;
   /** The model's classes in their order, which the keys of an object don't keep where they are numbers. */
   readonly classes: readonly string[];
   /** In the order of the classes. */
@@ -55,7 +60,7 @@ export async function* predictFiles(
   const file = await readModelFile(options.model);
   const paths = await picturesIn(options.paths);
   if (paths.length === 0) return;
-  const { classes, preprocessing } = file;
+  const { classes, preprocessing, decision } = file;
   const device = await openDevice();
   checkPrecision(precision, device);
   const { model } = onDevice(file, device);
@@ -75,7 +80,7 @@ export async function* predictFiles(
       for (const { path, picture, error } of batch) {
         const at = classes.length * row;
         if (picture) row += 1;
-        yield picture ? prediction(path, classes, logits.subarray(at, at + classes.length)) : { path, error };
+        yield picture ? prediction(path, classes, logits.subarray(at, at + classes.length), decision) : { path, error };
       }
     }
   } finally {
@@ -85,27 +90,32 @@ export async function* predictFiles(
   }
 }
 
-function prediction(path: string, classes: readonly string[], logits: Float32Array): Prediction {
-  const probabilities = softmaxRows(logits, classes.length);
-  const largest = probabilities.reduce((best, p, i) => (p > probabilities[best]! ? i : best), 0);
+function prediction(
+  path: string,
+  classes: readonly string[],
+  logits: Float32Array,
+  decision: Decision | null,
+): Prediction {
+  const { probabilities, predicted } = decide(logits, classes, decision);
+  const { positiveClass = "", value = 0 } = decision?.threshold ?? {};
   return {
     path,
-    class: classes[largest]!,
+    class: classes[predicted[0]!]!,
     probabilities: Object.fromEntries(classes.map((name, i) => [name, probabilities[i]!])),
+    threshold: decision?.threshold ? { class: positiveClass, value } : null,
     classes,
     logits: Array.from(logits),
   };
 }
 
-/** Files as they are, folders as the pictures in them. */
+/** Files as they are, folders as the pictures in them, CSV files as the pictures that they list. */
 async function picturesIn(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const path of paths) {
-    const folder = await stat(path).then(
-      (info) => info.isDirectory(),
-      () => false,
-    );
-    if (folder) found.push(...(await listImages(path)).images.map((name) => join(path, name)));
+    const info = await stat(path).catch(() => null);
+    if (info?.isFile() && isManifest(path)) {
+      found.push(...readTable(path, ["path"]).rows.map(({ cells }) => resolve(dirname(path), cells["path"]!)));
+    } else if (info?.isDirectory()) found.push(...(await listImages(path)).images.map((name) => join(path, name)));
     else found.push(path);
   }
   return found;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import { filesOrder, shuffledOrder } from "../data/sampler.ts";
+import type { Decision } from "../evaluate/decision.ts";
 import { writePlots } from "../evaluate/plots.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
 import { CheckpointFiles } from "../loop/checkpoint.ts";
@@ -12,7 +13,7 @@ import type { FitOptions } from "../loop/options.ts";
 import { checkPrecision } from "../loop/precision.ts";
 import { startState } from "../loop/state.ts";
 import { createModel } from "../model/initialModel.ts";
-import { modelMetadata } from "../model/modelFile.ts";
+import { decisionMetadata, modelMetadata } from "../model/modelFile.ts";
 import { stepLR } from "../optim/stepLR.ts";
 import { readHistory } from "../run/history.ts";
 import { writeUnreadable } from "../run/results.ts";
@@ -74,26 +75,38 @@ export async function trainOnDevice(
     await checkpoints.finish();
     log.sync();
     const outcomes: SplitOutcome[] = [];
-    for (const split of [stored.test, stored.val]) {
+    let decision: Decision | null = null;
+    // Val first: temperature and threshold are chosen there, and test only sees them applied.
+    for (const split of [stored.val, stored.test]) {
       if (!split) continue;
-      outcomes.push(
+      outcomes.unshift(
         // In f32, whatever the run trained in: the figures are those that `evaluateRun` gives of the model file.
         await evaluateSplit(split, {
           device,
           model,
           classes,
+          decision: split.split === "val" ? recipe : decision,
           precision: "f32",
           batchSize: recipe.batchSize,
           signal,
           onEvent,
         }),
       );
+      if (split.split !== "val") continue;
+      decision = outcomes[0]?.decision ?? null;
+      if (decision) await checkpoints.finish(decisionMetadata(decision));
     }
     const { epochs } = state;
     const bestEpoch = stored.val ? state.stopping.bestEpoch : null;
     await writeResults(folder.paths, outcomes, { epochs, bestEpoch, unreadable: unreadable(run) });
     const metricsOf = (split: "val" | "test") => outcomes.find((outcome) => outcome.split === split)?.metrics ?? null;
-    return { folder: options.out, epochs, bestEpoch, metrics: { val: metricsOf("val"), test: metricsOf("test") } };
+    return {
+      folder: options.out,
+      epochs,
+      bestEpoch,
+      metrics: { val: metricsOf("val"), test: metricsOf("test") },
+      outcomes,
+    };
   } finally {
     for (const split of Object.values(stored)) split?.dispose();
     model.dispose();

@@ -1,4 +1,5 @@
 import type { Device } from "@fracture/tensor";
+import type { SplitOutcome } from "../evaluate/report.ts";
 import type { Metrics } from "../evaluate/metrics.ts";
 import type { SavedCheckpoint } from "../loop/checkpoint.ts";
 import type { InitialWeights } from "../model/initialModel.ts";
@@ -45,6 +46,8 @@ export interface TrainRunResult {
   readonly bestEpoch: number | null;
   /** With the best weights, of the splits that there are. */
   readonly metrics: { readonly val: Metrics | null; readonly test: Metrics | null };
+  /** All there is to say of them: test first. */
+  readonly outcomes: readonly SplitOutcome[];
 }
 
 /** A run whose input is read and found good, with no device opened yet. */

@@ -1,5 +1,5 @@
 /** Sorts samples by falling score and walks over them one distinct score at a time: ties are one step. */
-function thresholdSteps(positive: ArrayLike<boolean>, scores: ArrayLike<number>): ThresholdStep[] {
+export function thresholdSteps(positive: ArrayLike<boolean>, scores: ArrayLike<number>): ThresholdStep[] {
   const order = Array.from(scores, (_, i) => i).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
   const steps: ThresholdStep[] = [];
   let truePositives = 0;

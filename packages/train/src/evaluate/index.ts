@@ -1,5 +1,6 @@
 export * from "./curves.ts";
 export type { FigureIntervals } from "./intervals.ts";
+export type { Decision, CalibrationFigures } from "./decision.ts";
 export type { Figures } from "./figures.ts";
 export * from "./metrics.ts";
 export * from "./predictions.ts";

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import type { SplitName } from "../data/split.ts";
 import { writeJson, writePredictions } from "../run/results.ts";
+import type { Group } from "./bootstrap.ts";
+import { calibrationFigures, decide, type CalibrationFigures, type Decision } from "./decision.ts";
 import { computeMetrics, type Metrics } from "./metrics.ts";
-import { predictedClasses } from "./predictions.ts";
 import { writePlots } from "./plots.ts";
-import { softmaxRows } from "./softmax.ts";
+import type { Predictions } from "./predictions.ts";
 
 /** What a model says about a labelled split. */
 export interface SplitOutcome {
@@ -14,13 +15,64 @@ export interface SplitOutcome {
   readonly labels: readonly number[];
   /** [n, classes] */
   readonly logits: Float32Array;
+  /** The model's; null: softmax, and the largest probability. */
+  readonly decision: Decision | null;
+  /** [n, classes], calibrated. */
+  readonly probabilities: Float64Array;
+  /** [n] class indices. */
+  readonly predicted: Int32Array;
   readonly metrics: Metrics;
+  /** Without temperature and threshold, what other programs give; null where there is no decision. */
+  readonly plain: PlainFigures | null;
+  /** How far probabilities are from what came true, with the temperature. */
+  readonly calibration: CalibrationFigures;
+}
+
+/** The figures that temperature and threshold change, without them. */
+export type PlainFigures = Pick<Metrics, "accuracy" | "precision" | "recall" | "specificity" | "f1" | "logLoss"> & {
+  readonly intervals: Pick<Metrics["intervals"], "accuracy" | "precision" | "recall" | "specificity" | "f1">;
+  readonly calibrationError: number;
+};
+
+export interface OutcomeOptions extends Pick<SplitOutcome, "split" | "classes" | "paths" | "labels" | "logits"> {
+  readonly decision?: Decision | null;
+  /** [n] Samples of one group (a patient's, or copies) are not independent: intervals are theirs. */
+  readonly groups?: readonly Group[] | undefined;
 }
 
 /** The figures of a split from its logits. */
-export function outcomeOf(given: Omit<SplitOutcome, "metrics">): SplitOutcome {
-  const probabilities = softmaxRows(given.logits, given.classes.length);
-  return { ...given, metrics: computeMetrics({ classes: given.classes, labels: given.labels, probabilities }) };
+export function outcomeOf({ decision = null, groups, ...given }: OutcomeOptions): SplitOutcome {
+  const { classes, labels, logits } = given;
+  const decided = { classes, labels, ...decide(logits, classes, decision) };
+  const { probabilities, predicted } = decided;
+  const metrics = computeMetrics(decided, { groups });
+  const plain = decision && plainFigures({ classes, labels, ...decide(logits, classes, null) }, groups);
+  return { ...given, decision, probabilities, predicted, metrics, plain, calibration: calibrationFigures(decided) };
+}
+
+function plainFigures(predictions: Predictions, groups: readonly Group[] | undefined): PlainFigures {
+  const { accuracy, precision, recall, specificity, f1, logLoss, intervals } = computeMetrics(predictions, { groups });
+  return {
+    accuracy,
+    precision,
+    recall,
+    specificity,
+    f1,
+    logLoss,
+    intervals: {
+      accuracy: intervals.accuracy,
+      precision: intervals.precision,
+      recall: intervals.recall,
+      specificity: intervals.specificity,
+      f1: intervals.f1,
+    },
+    calibrationError: calibrationFigures(predictions).calibrationError,
+  };
+}
+
+/** What `metrics.json` says of a split. */
+export function figuresOf({ metrics, decision, plain, calibration }: SplitOutcome): Record<string, unknown> {
+  return { ...metrics, calibrationError: calibration.calibrationError, ...(plain ? { decision, plain } : {}) };
 }
 
 /**
@@ -30,11 +82,9 @@ export function outcomeOf(given: Omit<SplitOutcome, "metrics">): SplitOutcome {
  * @throws FileWriteError
  */
 export async function writeOutcome(folder: string, outcome: SplitOutcome): Promise<void> {
-  const { classes, paths, labels, logits, metrics } = outcome;
-  const probabilities = softmaxRows(logits, classes.length);
-  const predicted = predictedClasses(probabilities, classes.length);
+  const { classes, paths, labels, probabilities, predicted, metrics } = outcome;
   await writePredictions(join(folder, "predictions.csv"), { classes, paths, labels, predicted, probabilities });
-  await writePlots(folder, { evaluation: { predictions: { classes, labels, probabilities }, metrics } });
+  await writePlots(folder, { evaluation: { predictions: { classes, labels, probabilities, predicted }, metrics } });
 }
 
 /**
@@ -46,6 +96,6 @@ export async function writeMetrics(
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
   if (!first) return;
-  const rest = Object.fromEntries(others.map(({ split, metrics }) => [split, metrics]));
-  await writeJson(path, { split: first.split, ...first.metrics, ...rest, ...more });
+  const rest = Object.fromEntries(others.map((outcome) => [outcome.split, figuresOf(outcome)]));
+  await writeJson(path, { split: first.split, ...figuresOf(first), ...rest, ...more });
 }

@@ -184,18 +184,18 @@ export class CheckpointFiles implements Checkpoints {
     this.#options.model.loadStateDict(this.#best, { partial: true });
   }
 
-  /** After training: writes the model as it is now, which is the best. */
-  async finish(): Promise<void> {
-    await this.#writeBest(await this.#options.model.stateDict());
+  /** After training: writes the model as it is now, which is the best, with what else is known of it by then. */
+  async finish(more: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.#writeBest(await this.#options.model.stateDict(), more);
   }
 
   async #keep(wanted: (name: string) => boolean): Promise<void> {
     for (const [name, entry] of await this.#options.model.stateDict(wanted)) this.#best.set(name, entry);
   }
 
-  async #writeBest(weights: nn.StateDict): Promise<void> {
+  async #writeBest(weights: nn.StateDict, more: Readonly<Record<string, string>> = {}): Promise<void> {
     const { paths, metadata } = this.#options;
-    await writeFileAtomic(paths.best, safetensorsPieces(weights, metadata));
+    await writeFileAtomic(paths.best, safetensorsPieces(weights, { ...metadata, ...more }));
     this.#bestOnDisk = true;
   }
 }

@@ -5,11 +5,19 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { IMAGENET_PREPROCESSING, readWeights, safetensorsPieces, workingPreprocessing } from "@fracture/resnet";
 import { nn } from "@fracture/tensor";
 import { describeDevice } from "@fracture/tensor/testing";
+import { fitDecision } from "../evaluate/decision.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
 import { differingNames, formulaWeights } from "../testing/weights.ts";
 import { ModelFileError } from "./errors.ts";
 import { createModel, readInitialWeights } from "./initialModel.ts";
-import { loadModel, modelMetadata, readModelFile, saveModel, type ModelDescription } from "./modelFile.ts";
+import {
+  decisionMetadata,
+  loadModel,
+  modelMetadata,
+  readModelFile,
+  saveModel,
+  type ModelDescription,
+} from "./modelFile.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fracture-model-"));
 const ours = join(folder, "ours.safetensors");
@@ -21,6 +29,8 @@ const description: ModelDescription = {
   classes: ["fractured", "not fractured"],
   preprocessing: workingPreprocessing(96),
 };
+
+const decision = fitDecision([2, 0, 1, 0, 0, 1, 0, 2], [0, 1, 1, 1], description.classes, { kind: "youden" });
 
 describeDevice("model files", (device) => {
   let two: nn.StateDict;
@@ -67,6 +77,12 @@ describeDevice("model files", (device) => {
     await expect(readModelFile(join(folder, "nothing"))).rejects.toThrow(ModelFileError);
   });
 
+  it("temperature and threshold are read as they were written; a file without them has none", async () => {
+    const metadata = modelMetadata(description, null);
+    expect((await readModelFile(write({ ...metadata, ...decisionMetadata(decision) }))).decision).toEqual(decision);
+    expect((await readModelFile(write(metadata))).decision).toBeNull();
+  });
+
   it("metadata that is damaged or contradicts the tensors is refused, with what is wrong", async () => {
     const metadata = modelMetadata(description, null);
     await expect(readModelFile(write({ ...metadata, classes: '["a","b","c"]' }))).rejects.toThrow(
@@ -76,6 +92,11 @@ describeDevice("model files", (device) => {
       /other\.safetensors: its metadata is damaged \(.*preprocessing\.resize/,
     );
     await expect(readModelFile(write({ ...metadata, classes: "fractured" }))).rejects.toThrow(ModelFileError);
+    const broken = decisionMetadata({ ...decision, threshold: { ...decision.threshold!, positiveClass: "broken" } });
+    await expect(readModelFile(write({ ...metadata, ...broken }))).rejects.toThrow(
+      'its metadata is damaged (RangeError: it has a threshold for "broken", which is none of two classes)',
+    );
+    await expect(readModelFile(write({ ...metadata, decision: '{"temperature":0}' }))).rejects.toThrow(ModelFileError);
   });
 
   it("a head of another size is announced and drawn from the seed; everything else comes from the file", async () => {

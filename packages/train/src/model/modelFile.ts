@@ -15,6 +15,7 @@ import {
 } from "@fracture/resnet";
 import { nn, type Device } from "@fracture/tensor";
 import { z } from "zod";
+import { decisionSchema, type Decision } from "../evaluate/decision.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { recipeSchema, type Recipe } from "../recipe/recipe.ts";
 import { runPaths } from "../run/runFolder.ts";
@@ -40,6 +41,8 @@ export interface ModelFile extends ModelDescription {
   readonly weights: nn.StateDict;
   /** How it was trained; null for published weights, whose classes have numbers for names. */
   readonly recipe: Recipe | null;
+  /** How logits become probabilities and decisions; null: by softmax, and the largest. */
+  readonly decision: Decision | null;
 }
 
 /** A model on a device. */
@@ -62,6 +65,11 @@ export function modelMetadata(
     recipe: JSON.stringify(recipe),
   };
 }
+
+/** What `best.safetensors` holds beside that once its run has been evaluated on the validation split. */
+export const decisionMetadata = (decision: Decision): Record<string, string> => ({
+  decision: JSON.stringify(decision),
+});
 
 /**
  * Writes a model file, atomically: safetensors in torchvision's names and layout, so that `load_state_dict` takes it as it is.
@@ -93,7 +101,7 @@ export async function readModelFile(argument: string): Promise<ModelFile> {
   if (metadata["format"] !== MODEL_FORMAT) {
     const names = Array.from({ length: classes }, (_, i) => String(i));
     const preprocessing = await publishedPreprocessing(path);
-    return { path, weights: state, architecture, classes: names, preprocessing, recipe: null };
+    return { path, weights: state, architecture, classes: names, preprocessing, recipe: null, decision: null };
   }
   const description = parseDescription(path, metadata);
   if (description.architecture !== architecture || description.classes.length !== classes) {
@@ -149,14 +157,20 @@ const classesSchema = z.array(z.string().min(1)).min(1);
 function parseDescription(
   path: string,
   metadata: Readonly<Record<string, string>>,
-): ModelDescription & { readonly recipe: Recipe | null } {
+): ModelDescription & Pick<ModelFile, "recipe" | "decision"> {
   try {
-    return {
+    const description = {
       architecture: z.enum(ARCHITECTURE_NAMES).parse(metadata["architecture"]),
       classes: classesSchema.parse(JSON.parse(metadata["classes"] ?? "")),
       preprocessing: parsePreprocessing(JSON.parse(metadata["preprocessing"] ?? "")),
       recipe: recipeSchema.nullable().parse(JSON.parse(metadata["recipe"] ?? "null")),
+      decision: decisionSchema.nullable().parse(JSON.parse(metadata["decision"] ?? "null")),
     };
+    const { classes, decision } = description;
+    const of = decision?.threshold?.positiveClass;
+    if (of !== undefined && (classes.length !== 2 || !classes.includes(of)))
+      throw new RangeError(`it has a threshold for "${of}", which is none of two classes`);
+    return description;
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
     throw new ModelFileError(path, `its metadata is damaged (${reason})`, { cause });

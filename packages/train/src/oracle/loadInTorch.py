@@ -20,6 +20,8 @@ with open(os.path.join(run, "best.safetensors"), "rb") as file:
     data = file.read()
 metadata = header.pop("__metadata__")
 preprocessing = json.loads(metadata["preprocessing"])
+decision = json.loads(metadata.get("decision", "null")) or {"temperature": 1, "threshold": None}
+temperature, threshold = decision["temperature"], decision["threshold"]
 DTYPES = {"F32": torch.float32, "I64": torch.int64}
 state = {}
 for name, entry in header.items():
@@ -45,9 +47,13 @@ same, worst = 0, 0.0
 with torch.no_grad():
     for start in range(0, len(images), 16):
         chosen = range(start, min(start + 16, len(images)))
-        probabilities = torch.softmax(model(torch.stack([images[i][0] for i in chosen])), 1)
+        probabilities = torch.softmax(model(torch.stack([images[i][0] for i in chosen])) / temperature, 1)
         for i, p in zip(chosen, probabilities):
             row = rows[os.path.basename(images.samples[i][0])]
-            same += images.classes[int(p.argmax())] == row["predicted"]
+            said = images.classes[int(p.argmax())]
+            if threshold:
+                positive = images.classes.index(threshold["positiveClass"])
+                said = images.classes[positive if p[positive] >= threshold["value"] else 1 - positive]
+            same += said == row["predicted"]
             worst = max(worst, *(abs(float(q) - float(row["prob_" + name])) for q, name in zip(p, images.classes)))
 print(f"{same} of {len(images)} predictions are the same; probabilities differ by {worst:.1e} at the most")

@@ -70,6 +70,13 @@ export const recipeSchema = z.strictObject({
   classWeights: z.enum(["balanced", "none"]).default("none"),
   /** "mixed": f32 weights, statistics and losses, f16 activations and gradients, with dynamic loss scaling. */
   precision: z.enum(PRECISIONS).default("f32"),
+  /**
+   * How the decision threshold of two classes is chosen on the validation split: by Youden's index; or "none": the larger
+   * probability decides.
+   */
+  threshold: z.enum(["youden", "none"]).default("youden"),
+  /** In place of that: the highest threshold that finds this share of the positive class. */
+  sensitivity: z.number().gt(0).max(1).nullable().default(null),
   seed: z.int().min(0).default(0),
   /**
    * Part of the pictures that are held out for validation: of a folder without splits by default a tenth, of a training
