@@ -5,7 +5,7 @@ import type { Storage } from "../storage.ts";
 import type { Timestamps } from "../timestamps.ts";
 import type { Recording, Step } from "./recording.ts";
 import type { SlotPool } from "./slotPool.ts";
-import { planSlots } from "./slots.ts";
+import { planSlots, type Place } from "./slots.ts";
 import { usesOf } from "./passes/elideCopies.ts";
 
 type Encoded =
@@ -65,13 +65,16 @@ export class Program<T> {
     const kernels = steps.filter((step) => step.kind === "kernel");
     await device.encoder.prepare(kernels.map((step) => step.plan));
     const intermediate = (storage: Storage): boolean => recording.owns(storage) && storage.binding === null;
-    const { slots, slotOf, workspaceOf } = planSlots(steps, intermediate);
+    const { slots, placeOf, workspaceOf } = planSlots(steps, intermediate);
     const buffers = pool.fit(slots);
+    const within = ({ slot, offset }: Place, bytes: number): Range & { size: number } => ({
+      buffer: buffers[slot]!,
+      offset,
+      size: Math.ceil(bytes / 4) * 4,
+    });
     const range = (storage: Storage): Range & { size: number } => {
-      const slot = slotOf.get(storage);
-      return slot === undefined
-        ? storage.resolve()
-        : { buffer: buffers[slot]!, offset: 0, size: Math.ceil(storage.bytes / 4) * 4 };
+      const place = placeOf.get(storage);
+      return place === undefined ? storage.resolve() : within(place, storage.bytes);
     };
     const encoded = steps.flatMap((step, index): Encoded[] => {
       if (step.kind === "copy") {
@@ -80,7 +83,9 @@ export class Program<T> {
       }
       const bind = (operand: string): GPUBufferBinding => {
         const scratch = workspaceOf[index]!.get(operand);
-        return scratch === undefined ? range(step.operands.get(operand)!) : { buffer: buffers[scratch]! };
+        return scratch === undefined
+          ? range(step.operands.get(operand)!)
+          : within(scratch, step.plan.workspace[operand]!);
       };
       return device.encoder.dispatches(step.plan, bind).map((dispatch) => ({ kind: "dispatch", dispatch }));
     });
@@ -91,11 +96,11 @@ export class Program<T> {
       kernels: kernels.map(({ plan }) => ({ plan })),
       encoded,
       slotBytes: slots.reduce((sum, bytes) => sum + bytes, 0),
-      unsharedBytes: [...slotOf.keys()].reduce((sum, { bytes }) => sum + bytes, workspaceBytes),
+      unsharedBytes: [...placeOf.keys()].reduce((sum, { bytes }) => sum + bytes, workspaceBytes),
       beforeReplay: recording.beforeReplay,
       slots: pool,
       ownsSlots: ownsPool,
-      external: [...usesOf(steps).keys()].filter((storage) => !slotOf.has(storage)),
+      external: [...usesOf(steps).keys()].filter((storage) => !placeOf.has(storage)),
     });
   }
 

@@ -113,10 +113,31 @@ describe("planSlots", () => {
     const x = external();
     const chain = Array.from({ length: 4 }, s.intermediate);
     chain.forEach((y, i) => s.run(y, chain[i - 1] ?? x, ...(i === 3 ? [chain[0]!] : [])));
-    const { slots, slotOf } = planSlots(s.recording.steps, (storage) => s.recording.owns(storage));
-    const [a, b, c, d] = chain.map((storage) => slotOf.get(storage));
+    const { slots, placeOf } = planSlots(s.recording.steps, (storage) => s.recording.owns(storage));
+    const [a, b, c, d] = chain.map((storage) => placeOf.get(storage));
     expect(slots.length).toBe(3);
-    expect(new Set([a, b, c]).size).toBe(3); // the first lives to the end, the second until the third is there
-    expect(d).toBe(b);
+    expect(new Set([a, b, c].map((place) => place!.slot)).size).toBe(3); // the first lives to the end, the second until the third is there
+    expect(d).toEqual(b);
+  });
+
+  it("puts small tensors side by side where a large one was, but a step's own into different buffers", () => {
+    const s = new Sketch();
+    const x = external();
+    const large = s.recording.allocate(4 * BYTES);
+    const [a, b, c, y] = [s.intermediate(), s.intermediate(), s.intermediate(), s.intermediate()];
+    s.run(large, x);
+    s.run(a, large);
+    for (const small of [b, c]) s.run(small, x);
+    s.run(y, a, b); // a and b meet here, c lives as long
+    s.run(y, c);
+    const { slots, placeOf } = planSlots(s.recording.steps, (storage) => s.recording.owns(storage));
+    const [inA, inB, inC] = [a, b, c].map((storage) => placeOf.get(storage)!);
+    expect(inA!.slot).not.toBe(placeOf.get(large)!.slot);
+    expect(inB!.slot).not.toBe(inA!.slot);
+    expect([inB, inC]).toEqual([
+      { slot: 0, offset: 0 },
+      { slot: 0, offset: BYTES },
+    ]);
+    expect(slots).toEqual([4 * BYTES, BYTES, BYTES]);
   });
 });
