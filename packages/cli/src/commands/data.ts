@@ -6,6 +6,7 @@ import { formatCount, plural } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { Rate } from "../output/rate.ts";
 import { dataCheckCommand } from "./dataCheck.ts";
+import { dataSplitCommand } from "./dataSplit.ts";
 
 interface PhantomOptions extends Partial<PhantomShares> {
   readonly train: number;
@@ -20,6 +21,7 @@ interface PhantomOptions extends Partial<PhantomShares> {
 export function dataCommand(program: Command, io: Io): void {
   const data = program.command("data").description("look at data sets, and make them").helpCommand(false);
   dataCheckCommand(data, io);
+  dataSplitCommand(data, io);
   data
     .command("phantom")
     .description(

@@ -67,3 +67,24 @@ describe("fracture data check", () => {
     expect(stderr).toContain(message);
   });
 });
+
+describe("fracture data split", () => {
+  it("writes a list that data check finds clean, and says how many pictures went where", async () => {
+    using folder = temporaryFolder();
+    const data = await phantoms(folder.path);
+    copyFileSync(join(data, "train", "fractured", "0000.png"), join(data, "test", "fractured", "again.png"));
+    const out = join(folder.path, "split.csv");
+    const argv = ["data", "split", data, "--out", out, "--val-fraction", "0", "--test-fraction", "0.3"];
+    const { exitCode, stdout } = await runCaptured(argv);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /split\.csv: 9 pictures; 1 group of up to 2 kept together\n\nsplit +fractured +not fractured\n/,
+    );
+    expect((await runCaptured(["data", "check", out, "--strict"])).exitCode).toBe(0);
+    const same = await runCaptured(["data", "split", out, "--out", out]);
+    expect([same.exitCode, same.stderr]).toEqual([
+      2,
+      `fracture: ${out}: is what the pictures are read from: choose another file\n`,
+    ]);
+  });
+});

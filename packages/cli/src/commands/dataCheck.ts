@@ -24,7 +24,7 @@ export function dataCheckCommand(data: Command, io: Io): void {
     .description(
       "look at a data set before training on it: copies across splits and classes, patients in two splits, what can't be read, and what gives the class away that is no bone",
     )
-    .argument("<data>", "the pictures, laid out as for training; nothing is written there")
+    .argument("<data>", "the pictures, laid out as for training, or a .csv that lists them; nothing is written there")
     .option(
       "--patient-pattern <regex>",
       "whose group tells the patient from a picture's path in its class folder, such as '^(\\d+)_'",

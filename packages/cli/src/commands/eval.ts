@@ -5,7 +5,7 @@ import type { Precision } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import type { Io } from "../io.ts";
 import { integer, path, precisionOption } from "../options.ts";
-import { formatOutcome } from "../output/metrics.ts";
+import { formatHardest, formatOutcome } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
 import { RunProgress } from "../runProgress.ts";
 
@@ -20,13 +20,16 @@ interface EvalFlags {
   readonly json: boolean;
 }
 
+/** Pictures that are named of each kind; metrics.json names more. */
+const SHOWN = 5;
+
 /** `fracture eval` */
 export function evalCommand(program: Command, io: Io): void {
   program
     .command("eval")
     .description("evaluate a model on a split of a folder of pictures")
     .argument("<model>", "a run folder, a .safetensors, or a published .pth")
-    .requiredOption("--data <folder>", "the pictures, laid out as for training", path)
+    .requiredOption("--data <folder>", "the pictures, laid out as for training, or a .csv that lists them", path)
     .addOption(new Option("--split <name>", "which pictures").choices(["train", "val", "test"]).default("test"))
     .option("--out <folder>", "write metrics.json, predictions.csv and plots there", path)
     .option("--allow-unreadable", "set pictures that can't be read aside", false)
@@ -38,7 +41,7 @@ export function evalCommand(program: Command, io: Io): void {
 }
 
 async function evaluate(io: Io, model: string, { adapter, json, ...options }: EvalFlags): Promise<void> {
-  const { evaluateRun, figuresOf } = await import("@fracture/train");
+  const { evaluateRun, figuresOf, hardestPictures } = await import("@fracture/train");
   using progress = new Progress(io.stderr);
   using device = new DeviceOnDemand(io, adapter, progress);
   const { show } = new RunProgress(progress);
@@ -51,7 +54,7 @@ async function evaluate(io: Io, model: string, { adapter, json, ...options }: Ev
     const figures = { model, data: options.data, split: outcome.split, ...figuresOf(outcome) };
     return io.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   }
-  io.stdout.write(formatOutcome(outcome));
+  io.stdout.write(`${formatOutcome(outcome)}\n${formatHardest(hardestPictures(outcome, SHOWN))}`);
   const { out } = options;
   if (out !== undefined) io.stdout.write(`\n${join(out, "metrics.json")}, predictions.csv and plots are written.\n`);
 }

@@ -27,7 +27,10 @@ export function predictCommand(program: Command, io: Io): void {
     .command("predict")
     .description(`say what a model sees in pictures. ${DISCLAIMER}`)
     .argument("<model>", "a run folder, a .safetensors, or a published .pth")
-    .argument("<path...>", "pictures, folders with pictures in them and below, or patterns")
+    .argument(
+      "<path...>",
+      "pictures, folders with pictures in them and below, .csv files with a column path, or patterns",
+    )
     .option("--logits", "give the logits too", false)
     .addOption(new Option("--csv", "print CSV").default(false).conflicts("json"))
     .option("--json", "print JSON", false)

@@ -32,7 +32,7 @@ export function trainCommand(program: Command, io: Io): void {
     )
     .option(
       "--data <folder>",
-      "pictures in train/CLASS, val/CLASS, test/CLASS; or in CLASS, to be split by the seed",
+      "pictures in train/CLASS, val/CLASS, test/CLASS; or in CLASS, to be split by the seed; or a .csv with columns path, label, split",
       path,
     )
     .requiredOption("--out <folder>", "the run folder to make", path)

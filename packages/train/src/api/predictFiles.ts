@@ -50,7 +50,7 @@ export interface UnreadablePrediction {
  * Predicts pictures one after the other, as they were named, with the preprocessing that the model file names. A picture that
  * can't be read has its reason in its place and stops nothing; nor does a path that does not exist.
  *
- * @throws WeightsError, ModelFileError before the device is opened; RecipeError where it has no f16 and precision is mixed; the signal's reason where it aborts
+ * @throws WeightsError, ModelFileError, CsvError before the device is opened; RecipeError where it has no f16 and precision is mixed; the signal's reason where it aborts
  */
 export async function* predictFiles(
   options: PredictFilesOptions,

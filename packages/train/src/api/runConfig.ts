@@ -111,13 +111,13 @@ export function checkSameData(config: RunConfig, data: DataFolder): void {
 const hashOf = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
 
 /** A hash of the pictures' names, splits and labels, whatever folder they lie in. */
-function fingerprint({ root, classes, splits }: DataFolder): string {
+function fingerprint({ base, classes, splits }: DataFolder): string {
   const hash = createHash("sha256");
   hash.update(JSON.stringify(classes));
   for (const split of SPLITS) {
     const files = splits[split];
     files?.paths.forEach((path, i) => {
-      hash.update(`\0${split}\0${files.labels[i]}\0${relative(root, path).split(sep).join("/")}`);
+      hash.update(`\0${split}\0${files.labels[i]}\0${relative(base, path).split(sep).join("/")}`);
     });
   }
   return hash.digest("hex");

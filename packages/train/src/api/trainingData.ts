@@ -40,16 +40,18 @@ function patients(pattern: string): (path: string) => string | null {
 }
 
 function holdOut(
-  { root, classes, splits }: DataFolder,
+  { root, base, classes, splits, patients: known }: DataFolder,
   valFraction: number,
   seed: number,
   patientOf: ((path: string) => string | null) | undefined,
 ): { train: LabelledFiles; val: LabelledFiles } {
   const { paths, labels } = splits.train!;
   const items = paths.map((path, i) => {
-    // train/<class>/<the path that a patient is told from>
-    const parts = relative(root, path).split(sep);
-    const group = patientOf ? patientOf(parts.slice(2).join("/")) : parts.join("/");
+    const parts = relative(base, path).split(sep);
+    // train/<class>/<the path that a patient is told from>; of what a CSV file lists, all of it
+    const name = (known ? parts : parts.slice(2)).join("/");
+    const patient = known?.get(path) ?? (patientOf ? patientOf(name) : undefined);
+    const group = patient === undefined ? parts.join("/") : patient;
     if (group === null)
       throw new RecipeError(`${path}:`, ["patientPattern: whose picture it is can't be told from its name"]);
     return { label: labels[i]!, group };

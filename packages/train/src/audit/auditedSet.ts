@@ -33,37 +33,37 @@ export interface PatientOptions {
 }
 
 /**
- * The pictures of a data folder. One without splits of its own is taken as a whole.
+ * The pictures of a data folder, or of a CSV file that lists them. One without splits of its own is taken as a whole.
  *
  * @throws DataFolderError, SplitError for a bad pattern, CsvError
  */
 export async function readAuditedSet(root: string, options: PatientOptions = {}): Promise<AuditedSet> {
   const folder = await readDataFolder(root, { need: [], fractions: { train: 1, val: 0, test: 0 } });
-  const { layout, splits } = folder;
-  const whole = layout === "classes" ? { ...folder, splits: { ...splits, train: splits.train } } : folder;
-  return auditedSetOf(whole, options, layout === "splits");
+  return auditedSetOf(folder, options, folder.layout === "splits");
 }
 
-/** A data folder's pictures in the splits that they are given there. */
+/** A data folder's pictures in the splits that they are given there; `split`: whether those count. */
 export function auditedSetOf(folder: DataFolder, options: PatientOptions = {}, split = true): AuditedSet {
-  const { root, classes, splits, ignored } = folder;
+  const { root, base, classes, splits, ignored } = folder;
   const { patientPattern, patients } = options;
   const byPattern = patientPattern === undefined ? null : patientFromPattern(patientPattern);
-  const byCsv = patients === undefined ? null : patientsFromCsv(patients, root);
-  // What a pattern sees: the path below <split>/<class> or <class>.
-  const above = folder.layout === "splits" ? 2 : 1;
+  const byCsv = patients === undefined ? null : patientsFromCsv(patients, base);
+  // What a pattern sees: the path below <split>/<class> or <class>; of what a CSV file lists, all of it.
+  const above = folder.patients ? 0 : folder.layout === "splits" ? 2 : 1;
   const files = SPLITS.flatMap((name) =>
     (splits[name]?.paths ?? []).map((path, i) => {
-      const inside = relative(resolve(root), resolve(path)).split(sep);
+      const inside = relative(resolve(base), resolve(path)).split(sep);
+      const pictureName = inside.join("/");
       const inClass = inside.slice(above).join("/");
       return {
         path,
-        name: inside.join("/"),
+        name: pictureName,
         label: splits[name]!.labels[i]!,
         split: split ? name : null,
-        patient: byCsv?.(inside.join("/")) ?? byPattern?.(inClass) ?? null,
+        patient: folder.patients?.get(path) ?? byCsv?.(pictureName) ?? byPattern?.(inClass) ?? null,
       };
     }),
   );
-  return { root, classes, files, ignored, patientsKnown: byPattern !== null || byCsv !== null };
+  const patientsKnown = byPattern !== null || byCsv !== null || (folder.patients?.size ?? 0) > 0;
+  return { root, classes, files, ignored, patientsKnown };
 }

@@ -1,12 +1,12 @@
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import type { LoadProgress, UnreadablePicture } from "../data/loadPictures.ts";
 import type { SplitName } from "../data/split.ts";
+import { clustersOf } from "./clusters.ts";
 import { Copies, type Copy, type CopyKind } from "./copies.ts";
 import { readAuditedSet, type AuditedSet, type PatientOptions } from "./auditedSet.ts";
 import { summarise, type ClassSummary } from "./distributions.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
-import { DisjointSets } from "./groups.ts";
 import { oddity } from "./odd.ts";
 import { splitPatients, type SplitPatient } from "./patients.ts";
 import { shortcutsOf, type Shortcut } from "./shortcuts.ts";
@@ -150,17 +150,4 @@ function leaksOf(pictures: readonly Readable[], copies: Copies, named: (copy: Co
     const exact = pairs.filter(({ kind }) => kind !== "near").length;
     return [{ split, of, pictures: count, copies: pairs.length, exact, pairs }];
   });
-}
-
-/** A number for each picture that those of one film or one patient share. */
-function clustersOf(pictures: readonly Readable[], copies: Copies): number[] {
-  const sets = new DisjointSets(pictures.length);
-  const firstOf = new Map<string, number>();
-  pictures.forEach(({ patient }, i) => {
-    sets.join(copies.groupOf(i), i);
-    if (patient === null) return;
-    if (!firstOf.has(patient)) firstOf.set(patient, i);
-    sets.join(firstOf.get(patient)!, i);
-  });
-  return pictures.map((_, i) => sets.find(i));
 }

@@ -7,5 +7,6 @@ export type { ClassSummary, Quartiles } from "./distributions.ts";
 export { nearPairs, SAME_FILM, type Comparable, type NearPair } from "./nearPairs.ts";
 export type { SplitPatient } from "./patients.ts";
 export { SUSPICIOUS, type Shortcut } from "./shortcuts.ts";
+export { splitData, type SplitDataOptions, type SplitSummary } from "./splitData.ts";
 export { SYMMETRY_NAMES } from "./symmetry.ts";
 export { InsideDataError, refuseInside, writeAudit } from "./writeAudit.ts";

@@ -203,7 +203,9 @@ describe("faults", () => {
     const missing = await thrown({}, join(root, "x-rays"));
     expect(missing.problem).toBe("there is no such folder");
     expect(missing.message).toContain(`did you mean ${join(root, "xrays")}?`);
-    expect((await thrown({}, join(root, "file"))).problem).toBe("it is a file, not a folder");
+    expect((await thrown({}, join(root, "file"))).problem).toBe(
+      "it is a file, not a folder, nor a .csv that lists pictures",
+    );
   });
 
   test("a folder that can't be read", async () => {

@@ -1,8 +1,18 @@
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DataFolderError, describeFound } from "./folderError.ts";
 import { compareCodePoints, entriesOf, listImages, type FolderEntries } from "./listing.ts";
 import { nearestSpelling } from "./spelling.ts";
-import { DEFAULT_FRACTIONS, SplitError, splitItems, SPLITS, type Fractions, type SplitName } from "./split.ts";
+import { isManifest, readManifest } from "./manifest.ts";
+import {
+  DEFAULT_FRACTIONS,
+  SplitError,
+  splitItems,
+  SPLIT_NAMES,
+  SPLITS,
+  type Fractions,
+  type SplitName,
+} from "./split.ts";
 
 /** Files of one split in torchvision's order: by class, then by name. */
 export interface LabelledFiles {
@@ -13,14 +23,19 @@ export interface LabelledFiles {
 }
 
 export interface DataFolder {
+  /** The folder, or the CSV file that lists the pictures. */
   readonly root: string;
-  /** "splits": root/train/<class>/*. "classes": root/<class>/*, split here. */
+  /** The folder that paths are relative to: the root, or where the CSV file lies. */
+  readonly base: string;
+  /** "splits": root/train/<class>/*. "classes": root/<class>/*, split here. Of a CSV file: whether it says the splits. */
   readonly layout: "splits" | "classes";
   /** In sorted order, as torchvision numbers them. */
   readonly classes: readonly string[];
   readonly splits: Readonly<Record<SplitName, LabelledFiles | null>>;
   /** Files and folders that were passed over, relative to the root: no pictures, or in no class. */
   readonly ignored: readonly string[];
+  /** Whose pictures are, by their paths, as far as a CSV file says; null for a folder. */
+  readonly patients: ReadonlyMap<string, string> | null;
 }
 
 export interface DataFolderOptions {
@@ -36,25 +51,16 @@ export interface DataFolderOptions {
   readonly patientOf?: (path: string) => string | null;
 }
 
-/** Names that a split's folder may have, in any case. */
-const SPLIT_NAMES: Readonly<Record<string, SplitName>> = {
-  train: "train",
-  training: "train",
-  val: "val",
-  valid: "val",
-  validation: "val",
-  test: "test",
-  testing: "test",
-};
-
 /**
  * Finds pictures and their classes, and never writes: `root/{train,val,test}/<class>/*` (val and test may be missing), or
- * `root/<class>/*`, which is split by seed, stratified. Hidden files are passed over, links followed, folders below a class
+ * `root/<class>/*`, which is split by seed, stratified. In place of a folder there may be a CSV file (see `readManifest`). Hidden files are passed over, links followed, folders below a class
  * belong to it.
  *
- * @throws DataFolderError when the tree is not one of these, a class is empty or missing in a split, or `need` is not met
+ * @throws DataFolderError when the tree is not one of these, a class is empty or missing in a split, or `need` is not met;
+ *   CsvError
  */
 export async function readDataFolder(root: string, options: DataFolderOptions = {}): Promise<DataFolder> {
+  if (isManifest(root) && (await stat(root).catch(() => null))?.isFile()) return readManifest(root, options);
   const { folders, files } = await entriesOf(root).catch((error: unknown) => failToOpen(root, error));
   const tree = new Tree(root, folders);
   const named = folders.filter((name) => name.toLowerCase() in SPLIT_NAMES);
@@ -70,6 +76,10 @@ class Tree {
   constructor(root: string, folders: readonly string[]) {
     this.root = root;
     this.folders = folders;
+  }
+
+  get found(): Pick<DataFolder, "root" | "base" | "ignored" | "patients"> {
+    return { root: this.root, base: this.root, ignored: this.ignored, patients: null };
   }
 
   async fail(problem: string, hints: readonly string[] = []): Promise<never> {
@@ -137,7 +147,7 @@ async function readSplits(
     }
     splits[split] = { paths, labels };
   }
-  return { root: tree.root, layout: "splits", classes, splits, ignored: tree.ignored };
+  return { ...tree.found, layout: "splits", classes, splits };
 }
 
 async function readClasses(
@@ -169,7 +179,7 @@ async function readClasses(
     const splits = { train: filesOf("train"), val: filesOf("val"), test: filesOf("test") };
     const missing = need.filter((split) => splits[split] === null);
     if (missing.length > 0) throw new SplitError(`the fractions leave nothing for ${missing.join(" and ")}`);
-    return { root: tree.root, layout: "classes", classes, splits, ignored: tree.ignored };
+    return { ...tree.found, layout: "classes", classes, splits };
   } catch (error) {
     if (error instanceof SplitError) return tree.fail(error.message);
     throw error;
@@ -220,7 +230,8 @@ async function refuseOneClass(tree: Tree, classes: readonly string[]): Promise<v
 async function failToOpen(path: string, error: unknown): Promise<never> {
   const code = error instanceof Error && "code" in error ? error.code : null;
   const reason = error instanceof Error ? error.message : String(error);
-  if (code === "ENOTDIR") throw new DataFolderError(path, "it is a file, not a folder", null, []);
+  if (code === "ENOTDIR")
+    throw new DataFolderError(path, "it is a file, not a folder, nor a .csv that lists pictures", null, []);
   if (code !== "ENOENT") {
     throw new DataFolderError(path, `can't be read (${reason})`, null, []);
   }

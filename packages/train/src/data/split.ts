@@ -2,6 +2,17 @@ import { createHash } from "node:crypto";
 
 export const SPLITS = ["train", "val", "test"] as const;
 export type SplitName = (typeof SPLITS)[number];
+/** Names that a split may have, in any case. */
+export const SPLIT_NAMES: Readonly<Record<string, SplitName>> = {
+  train: "train",
+  training: "train",
+  val: "val",
+  valid: "val",
+  validation: "val",
+  test: "test",
+  testing: "test",
+};
+
 export type Fractions = Readonly<Record<SplitName, number>>;
 
 /** 8 : 1 : 1. */

@@ -1,0 +1,99 @@
+import { dirname, relative, resolve, sep } from "node:path";
+import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
+import type { LoadProgress, UnreadablePicture } from "../data/loadPictures.ts";
+import { DEFAULT_FRACTIONS, SPLITS, SplitError, splitItems, type Fractions, type SplitName } from "../data/split.ts";
+import { writeFileAtomic } from "../run/atomic.ts";
+import { csvLine } from "../run/csv.ts";
+import { makeFolder } from "../run/makeFolder.ts";
+import { readAuditedSet, type PatientOptions } from "./auditedSet.ts";
+import { clustersOf } from "./clusters.ts";
+import { Copies } from "./copies.ts";
+import { fingerprintsOf } from "./fingerprints.ts";
+import { refuseInside } from "./writeAudit.ts";
+
+export interface SplitDataOptions extends PatientOptions {
+  /** The CSV file to write. */
+  readonly out: string;
+  /** Default: 0.8, 0.1, 0.1. */
+  readonly fractions?: Fractions;
+  /** Default: 0. */
+  readonly seed?: number;
+  /** See `fingerprintsOf`. Default: where decoded pictures are kept. */
+  readonly cacheFolder?: string | null;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+export interface SplitSummary {
+  readonly out: string;
+  readonly classes: readonly string[];
+  /** Pictures of each class in each split. */
+  readonly counts: Readonly<Record<SplitName, readonly number[]>>;
+  /** Copies of one film and pictures of one patient, two and more each, that were kept together. */
+  readonly groups: number;
+  readonly largestGroup: number;
+  /** Left out. */
+  readonly unreadable: readonly UnreadablePicture[];
+}
+
+/**
+ * Makes a new split of all pictures of a data folder, whatever splits it has: stratified, by seed, with copies of one film and pictures of
+ * one patient in the same split. Writes a CSV file `path,label,split,patient,group` that every command takes in place of the
+ * folder; no picture is moved. Pictures that can't be read are left out. What it writes depends on the pictures, their names and the
+ * options alone.
+ *
+ * @throws DataFolderError, CsvError, SplitError where it can't be split so, InsideDataError for a file in the data folder,
+ *   FileWriteError; the signal's reason where it aborts
+ */
+export async function splitData(root: string, options: SplitDataOptions): Promise<SplitSummary> {
+  const { out, fractions = DEFAULT_FRACTIONS, seed = 0, signal } = options;
+  const { cacheFolder = defaultPictureCacheFolder() } = options;
+  await refuseInside(out, root);
+  if (resolve(out) === resolve(root))
+    throw new SplitError(`${out}: is what the pictures are read from: choose another file`);
+  const { files, classes } = await readAuditedSet(root, options);
+  const prints = await fingerprintsOf(
+    files.map(({ path }) => path),
+    { ...options, cacheFolder },
+  );
+  const pictures = files.flatMap((file, i) => {
+    const print = prints[i]!;
+    return "unreadable" in print ? [] : [{ ...file, print }];
+  });
+  const copies = await Copies.find(
+    pictures.map(({ print }) => print),
+    signal,
+  );
+  const clusters = clustersOf(pictures, copies);
+  const items = pictures.map(({ label }, i) => ({ label, group: pictures[clusters[i]!]!.name }));
+  const splits = splitItems(items, { seed, fractions, classes });
+
+  const place = dirname(resolve(out));
+  const lines = pictures.map(({ path, label, patient }, i) =>
+    csvLine([
+      relative(place, resolve(path)).split(sep).join("/"),
+      classes[label]!,
+      splits[i]!,
+      patient,
+      items[i]!.group,
+    ]),
+  );
+  await makeFolder(place);
+  await writeFileAtomic(out, csvLine(["path", "label", "split", "patient", "group"]) + lines.join(""));
+
+  const sizes = new Map<number, number>();
+  for (const cluster of clusters) sizes.set(cluster, (sizes.get(cluster) ?? 0) + 1);
+  const counts = (split: SplitName): number[] =>
+    classes.map((_, label) => items.filter((item, i) => item.label === label && splits[i] === split).length);
+  return {
+    out,
+    classes,
+    counts: Object.fromEntries(SPLITS.map((split) => [split, counts(split)])) as Record<SplitName, number[]>,
+    groups: [...sizes.values()].filter((size) => size > 1).length,
+    largestGroup: [...sizes.values()].reduce((most, size) => Math.max(most, size), 0),
+    unreadable: files.flatMap(({ name }, i) => {
+      const print = prints[i]!;
+      return "unreadable" in print ? [{ path: name, reason: print.unreadable }] : [];
+    }),
+  };
+}
