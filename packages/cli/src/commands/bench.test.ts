@@ -60,11 +60,12 @@ describeDevice("fracture bench", (device) => {
     { timeout: 300_000 },
     async () => {
       const { rows } = await report(
-        ..."step --arch resnet18 --size 32 --batch-size 2 --classes 3 --explain".split(" "),
+        // Of fewer pictures the last layers normalise two values by their own spread, which makes much of any rounding.
+        ..."step --arch resnet18 --size 32 --batch-size 8 --classes 3 --explain".split(" "),
       );
       const [row] = rows;
       expect(rows).toHaveLength(1);
-      expect(row!["images_per_s"]).toBeCloseTo(2000 / row!.median_ms, 6);
+      expect(row!["images_per_s"]).toBeCloseTo(8000 / row!.median_ms, 6);
       expect(row!["largest_error"]).toBeLessThan(1e-4);
       expect(row!["slot_bytes"]).toBeLessThan(row!["unshared_bytes"]!);
       expect(row!["created_while_measured"]).toEqual({ buffers: 0, bind_groups: 0, pipelines: 0 });
