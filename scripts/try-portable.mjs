@@ -76,6 +76,7 @@ await main(async () => {
 
 function emptyRoot(root, shell) {
   for (const folder of ["bin", "tmp", "proc", "dev"]) mkdirSync(join(root, folder), { recursive: true });
+  writeFileSync(join(root, "dev", "null"), ""); // what a program is given that reads nothing
   copyFileSync(shell, join(root, "bin", "busybox"));
   for (const command of COMMANDS) symlinkSync("busybox", join(root, "bin", command));
 }
