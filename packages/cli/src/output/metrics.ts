@@ -1,4 +1,4 @@
-import type { Metrics, SplitOutcome } from "@fracture/train";
+import type { HardestPictures, HardPicture, Metrics, SplitOutcome } from "@fracture/train";
 import { formatCount, plural, printable } from "./format.ts";
 import { formatTable } from "./table.ts";
 
@@ -23,6 +23,20 @@ export function formatOutcome(outcome: SplitOutcome): string {
     );
   }
   return formatMetrics(split, metrics) + (lines.length > 0 ? `\n${lines.join("\n")}\n` : "");
+}
+
+/** The pictures to look at first. */
+export function formatHardest({ worstMistakes, leastCertain }: HardestPictures): string {
+  const list = (title: string, pictures: readonly HardPicture[]): string =>
+    formatTable(pictures, [
+      { title, cell: ({ path }) => path },
+      { title: "true class", cell: ({ label }) => label },
+      { title: "probability", cell: ({ probability }) => probability.label.toFixed(3), align: "right" },
+      { title: "predicted", cell: ({ predicted }) => predicted },
+      { title: "probability", cell: ({ probability }) => probability.predicted.toFixed(3), align: "right" },
+    ]);
+  const worst = worstMistakes.length > 0 ? list("worst mistakes", worstMistakes) : "No mistakes.\n";
+  return `${worst}\n${list("least certain", leastCertain)}`;
 }
 
 /** The figures of a split for people: with their 95% intervals where there are any, and the confusion matrix. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { calibrationError, fitTemperature, reliabilityBins } from "./calibration.ts";
 import { decide, decisionSchema, fitDecision, type CalibrationFigures } from "./decision.ts";
+import { plotTables } from "./plotTables.ts";
 import { chooseThreshold } from "./threshold.ts";
 
 interface Choice {
@@ -86,4 +87,25 @@ test("a probability on a bin's edge belongs to the lower bin, 0 and 1 to the out
     [1, 1, 1],
   ]);
   expect(calibrationError(bins)).toBeCloseTo((2 / 3) * 0.25, 12);
+});
+
+test("the plots' tables hold the curves of the positive class, a line a threshold", () => {
+  const given = {
+    classes: ["fractured", "not fractured"],
+    labels: [0, 1, 0, 1],
+    probabilities: [0.9, 0.1, 0.6, 0.4, 0.5, 0.5, 0.25, 0.75],
+  };
+  const tables = plotTables(given);
+  expect(tables["threshold_sweep"]).toBe(
+    "threshold,sensitivity,specificity,precision,f1\n0.9,0.5,1,1,0.6666666666666666\n0.6,0.5,0.5,0.5,0.5\n" +
+      "0.5,1,0.5,0.6666666666666666,0.8\n0.25,1,0,0.5,0.6666666666666666\n",
+  );
+  expect(tables["roc"]!.split("\n").slice(0, 3)).toEqual([
+    "class,threshold,false_positive_rate,true_positive_rate",
+    "fractured,,0,0",
+    "fractured,0.9,0,0.5",
+  ]);
+  expect(tables["reliability"]!.split("\n")).toHaveLength(1 + 15 + 1);
+  const three = { classes: ["a", "b", "c"], labels: [0, 1], probabilities: [1, 0, 0, 0, 1, 0] };
+  expect(Object.keys(plotTables(three)).sort()).toEqual(["precision_recall", "reliability", "roc"]);
 });

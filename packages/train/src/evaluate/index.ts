@@ -2,6 +2,7 @@ export * from "./curves.ts";
 export type { FigureIntervals } from "./intervals.ts";
 export type { Decision, CalibrationFigures } from "./decision.ts";
 export type { Figures } from "./figures.ts";
+export * from "./hardest.ts";
 export * from "./metrics.ts";
 export * from "./predictions.ts";
 export * from "./positiveClass.ts";

@@ -48,6 +48,8 @@ const many = (count: number) =>
 const training = (rows: HistoryRow[], bestEpoch: number | null = 1) =>
   drawPlots({ training: { history: rows, bestEpoch } });
 const evaluation = (given: Predictions) => drawPlots({ evaluation: { predictions: given } });
+const decided = (given: Predictions) =>
+  drawPlots({ evaluation: { predictions: given, threshold: 0.317, plain: predictions(given.classes, 300) } });
 
 const roofline = (points: RooflinePoint[], name = "matmul") =>
   rooflinePlot({
@@ -82,6 +84,8 @@ const GALLERY = {
   "a learning rate of 0": () => training(history(4, () => ({ lrHead: 0, lrBackbone: 0 }))),
   "a stage an epoch": () => training(history(30, (e) => ({ stage: `stage ${e} of thirty` }))),
   "two classes": () => evaluation(predictions(["fractured", "not fractured"], 200)),
+  "two classes with temperature and threshold": () => decided(predictions(["fractured", "not fractured"], 200)),
+  "several classes with a temperature": () => decided(predictions(["a", "b", "c"], 200)),
   "an absent class": () =>
     evaluation({ ...predictions(["fractured", "not fractured"], 50), labels: Array.from({ length: 50 }, () => 1) }),
   "a class never predicted": () => evaluation({ classes: ["a", "b"], labels: [0, 1], probabilities: [1, 0, 1, 0] }),
@@ -221,8 +225,11 @@ test("a plot's bytes are the same every time, and every file is written whole", 
       evaluation: { predictions: given, metrics: computeMetrics(given) },
     };
     const paths = await writePlots(join(folder, "results"), inputs);
-    const names = ["confusion_matrix", "precision_recall", "probabilities", "roc", "training_curves"];
-    expect(readdirSync(join(folder, "results")).sort()).toEqual(names.map((name) => `${name}.png`));
+    const tables = ["precision_recall", "reliability", "roc", "threshold_sweep"];
+    const names = [...tables, "confusion_matrix", "probabilities", "training_curves"];
+    expect(readdirSync(join(folder, "results")).sort()).toEqual(
+      [...tables.map((name) => `${name}.csv`), ...names.map((name) => `${name}.png`)].sort(),
+    );
     const first = paths.map((path) => readFileSync(path));
     await writePlots(join(folder, "results"), inputs);
     expect(paths.map((path) => readFileSync(path))).toEqual(first);

@@ -3,6 +3,7 @@ import type { SplitName } from "../data/split.ts";
 import { writeJson, writePredictions } from "../run/results.ts";
 import type { Group } from "./bootstrap.ts";
 import { calibrationFigures, decide, type CalibrationFigures, type Decision } from "./decision.ts";
+import { hardestPictures } from "./hardest.ts";
 import { computeMetrics, type Metrics } from "./metrics.ts";
 import { writePlots } from "./plots.ts";
 import type { Predictions } from "./predictions.ts";
@@ -71,8 +72,10 @@ function plainFigures(predictions: Predictions, groups: readonly Group[] | undef
 }
 
 /** What `metrics.json` says of a split. */
-export function figuresOf({ metrics, decision, plain, calibration }: SplitOutcome): Record<string, unknown> {
-  return { ...metrics, calibrationError: calibration.calibrationError, ...(plain ? { decision, plain } : {}) };
+export function figuresOf(outcome: SplitOutcome): Record<string, unknown> {
+  const { metrics, decision, plain, calibration } = outcome;
+  const { calibrationError } = calibration;
+  return { ...metrics, calibrationError, ...(plain ? { decision, plain } : {}), ...hardestPictures(outcome) };
 }
 
 /**
@@ -82,9 +85,16 @@ export function figuresOf({ metrics, decision, plain, calibration }: SplitOutcom
  * @throws FileWriteError
  */
 export async function writeOutcome(folder: string, outcome: SplitOutcome): Promise<void> {
-  const { classes, paths, labels, probabilities, predicted, metrics } = outcome;
+  const { classes, paths, labels, logits, decision, probabilities, predicted, metrics } = outcome;
   await writePredictions(join(folder, "predictions.csv"), { classes, paths, labels, predicted, probabilities });
-  await writePlots(folder, { evaluation: { predictions: { classes, labels, probabilities, predicted }, metrics } });
+  await writePlots(folder, {
+    evaluation: {
+      predictions: { classes, labels, probabilities, predicted },
+      metrics,
+      threshold: decision?.threshold?.value,
+      plain: decision ? { classes, labels, ...decide(logits, classes, null) } : undefined,
+    },
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { precisionRecallCurve, rocCurve } from "../curves.ts";
 import type { Metrics } from "../metrics.ts";
 import { oneVersusRest, type Predictions } from "../predictions.ts";
+import type { Interval } from "../wilson.ts";
 import { line, MUTED, polyline, svgDocument, text, type Svg } from "../svg/element.ts";
 import {
   frame,
@@ -29,7 +30,7 @@ interface Curve {
 }
 
 /** Sensitivity against 1 - specificity: of the positive class of two, or of each of several against the rest. */
-export function rocPlot(predictions: Predictions, metrics: Metrics): Svg {
+export function rocPlot(predictions: Predictions, metrics: Metrics, threshold = 0.5): Svg {
   const curves = curvesOf(predictions, metrics, (index) => {
     const { positive, scores } = oneVersusRest(predictions, index);
     const points = rocCurve(positive, scores)?.map((p) => [p.falsePositiveRate, p.truePositiveRate] as const);
@@ -41,18 +42,19 @@ export function rocPlot(predictions: Predictions, metrics: Metrics): Svg {
     positiveClass !== null && recall !== null && specificity !== null ? ([1 - specificity, recall] as const) : null;
   return draw({
     title: "ROC curve",
-    subtitle: subtitle(metrics, "area under the curve", metrics.rocAuc),
+    subtitle: subtitle(metrics, "area under the curve", metrics.rocAuc, metrics.intervals.rocAuc),
     xLabel: "1 − specificity (false positive rate)",
     yLabel: "sensitivity (true positive rate)",
     abbreviation: "AUC",
     curves,
     chance: [chance],
     operating,
+    threshold,
   });
 }
 
 /** Precision against recall: of the positive class of two, or of each of several against the rest. */
-export function precisionRecallPlot(predictions: Predictions, metrics: Metrics): Svg {
+export function precisionRecallPlot(predictions: Predictions, metrics: Metrics, threshold = 0.5): Svg {
   const curves = curvesOf(predictions, metrics, (index) => {
     const { positive, scores } = oneVersusRest(predictions, index);
     const curve = precisionRecallCurve(positive, scores);
@@ -70,13 +72,14 @@ export function precisionRecallPlot(predictions: Predictions, metrics: Metrics):
   const { precision, recall } = metrics;
   return draw({
     title: "Precision and recall",
-    subtitle: subtitle(metrics, "average precision", metrics.averagePrecision),
+    subtitle: subtitle(metrics, "average precision", metrics.averagePrecision, metrics.intervals.averagePrecision),
     xLabel: "recall (sensitivity)",
     yLabel: "precision",
     abbreviation: "AP",
     curves,
     chance: share === null ? [] : [{ from: [0, share], to: [1, share], label: `chance (${share.toFixed(2)})` }],
     operating: positive !== undefined && precision !== null && recall !== null ? [recall, precision] : null,
+    threshold,
   });
 }
 
@@ -111,8 +114,10 @@ interface CurvePlot {
     to: readonly [number, number];
     label: string;
   }[];
-  /** Where the predictions lie: the larger of two probabilities is the one above 0.5. */
+  /** Where the predictions lie. */
   operating: readonly [number, number] | null;
+  /** From which probability on the positive class was decided for. */
+  threshold: number;
 }
 
 function draw(plot: CurvePlot): Svg {
@@ -148,7 +153,7 @@ function draw(plot: CurvePlot): Svg {
   if (others.length > 0) legend.push({ label: `${others.length} others, none lower`, stroke: FAINT });
   if (plot.operating !== null) {
     parts.push(ring(...at(plot.operating), "#000000"));
-    legend.push({ label: "at threshold 0.5", stroke: "#000000", mark: "ring" });
+    legend.push({ label: `at threshold ${Number(plot.threshold.toFixed(3))}`, stroke: "#000000", mark: "ring" });
   }
   if (plot.curves.length === 0) {
     const [x, y] = [BOX.left + BOX.width / 2, BOX.top + BOX.height / 4];
@@ -166,8 +171,9 @@ function draw(plot: CurvePlot): Svg {
   );
 }
 
-function subtitle(metrics: Metrics, figure: string, value: number | null): string {
+function subtitle(metrics: Metrics, figure: string, value: number | null, interval: Interval | null): string {
   const what =
     metrics.positiveClass === null ? `mean ${figure}` : `${elide(metrics.positiveClass, 240, LABEL_SIZE)} · ${figure}`;
-  return `${what} ${value === null ? "undefined" : value.toFixed(3)} · ${metrics.samples} images`;
+  const range = interval === null ? "" : ` (95% interval ${interval[0].toFixed(3)} to ${interval[1].toFixed(3)})`;
+  return `${what} ${value === null ? "undefined" : value.toFixed(3)}${range} · ${metrics.samples} images`;
 }

@@ -15,7 +15,7 @@ const MOST_PANELS = 20;
  * How sure the model was, a panel for each true class: for two classes by the probability of the positive one, for more by the
  * probability of the true one. Bars are stacked: right below, wrong above.
  */
-export function probabilityHistogramPlot(predictions: Predictions, metrics: Metrics): Svg {
+export function probabilityHistogramPlot(predictions: Predictions, metrics: Metrics, threshold = 0.5): Svg {
   const { classes, labels } = predictions;
   const predicted = decisionsOf(predictions);
   const positive = metrics.positiveClass === null ? null : classes.indexOf(metrics.positiveClass);
@@ -54,7 +54,7 @@ export function probabilityHistogramPlot(predictions: Predictions, metrics: Metr
       x: bottomRow && columns < 4 ? xLabel : undefined,
       y: index % columns === 0 ? "images" : undefined,
     };
-    return panel(box, name, bins, axisLabels, positive !== null);
+    return panel(box, name, bins, axisLabels, positive === null ? null : threshold);
   });
   const bottom = top + rows * size.height + (rows - 1) * gap.y;
   const more = classes.length > MOST_PANELS ? ` · the first ${MOST_PANELS} of ${classes.length} classes` : "";
@@ -76,7 +76,7 @@ function panel(
   name: string,
   bins: readonly { right: number; wrong: number }[],
   labels: { x: string | undefined; y: string | undefined },
-  decision: boolean,
+  threshold: number | null,
 ): Svg {
   const totals = bins.map(({ right, wrong }) => right + wrong);
   const count = totals.reduce((sum, total) => sum + total, 0);
@@ -105,8 +105,8 @@ function panel(
   return [
     axes.svg,
     ...bars,
-    decision
-      ? line(axes.x(0.5), box.top, axes.x(0.5), box.top + box.height, {
+    threshold !== null
+      ? line(axes.x(threshold), box.top, axes.x(threshold), box.top + box.height, {
           stroke: MUTED,
           dash: "4 4",
         })

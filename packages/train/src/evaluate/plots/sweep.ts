@@ -1,0 +1,82 @@
+import type { Metrics } from "../metrics.ts";
+import { oneVersusRest, type Predictions } from "../predictions.ts";
+import { line, MUTED, polyline, svgDocument, text, type Svg } from "../svg/element.ts";
+import { elide } from "../svg/font.ts";
+import {
+  frame,
+  heading,
+  LABEL_SIZE,
+  legendColumn,
+  legendColumnWidth,
+  type Box,
+  type LegendEntry,
+} from "../svg/frame.ts";
+import { SERIES } from "../svg/palette.ts";
+import { unitAxis } from "../svg/scale.ts";
+import { thresholdSweep, type SweepPoint } from "../sweep.ts";
+
+const BOX: Box = { left: 76, top: 72, width: 560, height: 360 };
+const LINES = ["sensitivity", "specificity", "precision", "f1"] as const;
+
+/** Sensitivity, specificity, precision and F1 of the positive class of two, for every threshold, with the one that is used. */
+export function thresholdSweepPlot(predictions: Predictions, metrics: Metrics, threshold: number): Svg {
+  const name = metrics.positiveClass ?? "";
+  const { positive, scores } = oneVersusRest(predictions, predictions.classes.indexOf(name));
+  const points = thresholdSweep(positive, scores);
+  const axes = frame(BOX, {
+    x: unitAxis(),
+    y: unitAxis(),
+    xLabel: `threshold on the probability of "${elide(name, 320, LABEL_SIZE)}"`,
+    yLabel: "share",
+    xGrid: true,
+  });
+  const legend: LegendEntry[] = [];
+  const parts: Svg[] = [];
+  LINES.forEach((figure, i) => {
+    const { stroke, dash } = SERIES[i]!;
+    const steps = staircase(points ?? [], figure).map(([x, y]) => [axes.x(x), axes.y(y)] as const);
+    parts.push(polyline(steps, { stroke, dash, width: 2.2 }));
+    legend.push({ label: figure === "f1" ? "F1" : figure, stroke, dash });
+  });
+  parts.push(
+    line(axes.x(threshold), BOX.top, axes.x(threshold), BOX.top + BOX.height, { stroke: "#000000", width: 1.5 }),
+  );
+  legend.push({ label: `the threshold used: ${threshold.toFixed(3)}`, stroke: "#000000" });
+  if (points === null) {
+    const middle = BOX.left + BOX.width / 2;
+    parts.push(
+      text(middle, BOX.top + BOX.height / 4, "undefined: a class is absent", {
+        size: 12,
+        anchor: "middle",
+        fill: MUTED,
+      }),
+    );
+  }
+  const legendLeft = BOX.left + BOX.width + 20;
+  const legendWidth = Math.ceil(legendColumnWidth(legend)) + 1;
+  const width = legendLeft + legendWidth + 20;
+  return svgDocument(
+    width,
+    BOX.top + BOX.height + 56,
+    heading(BOX.left, "Figures by threshold", `${metrics.samples} images`, width - BOX.left - 16),
+    axes.svg,
+    ...parts,
+    legendColumn(legendLeft, BOX.top, legendWidth, legend),
+  );
+}
+
+/** From threshold 1 down to 0. Above the largest score nothing is called positive: no sensitivity, full specificity. */
+function staircase(points: readonly SweepPoint[], figure: (typeof LINES)[number]): [number, number][] {
+  const corners: [number, number][] = [];
+  const first = points[0];
+  if (first && figure !== "precision")
+    corners.push(
+      [1, figure === "specificity" ? 1 : 0],
+      [Math.min(1, first.threshold), figure === "specificity" ? 1 : 0],
+    );
+  points.forEach((point, i) => {
+    const value = point[figure];
+    if (value !== null) corners.push([point.threshold, value], [points[i + 1]?.threshold ?? 0, value]);
+  });
+  return corners;
+}
