@@ -1,5 +1,6 @@
 import { Command, Help } from "commander";
 import { benchCommand } from "./commands/bench.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -38,6 +39,7 @@ export function createProgram(io: Io): Command {
     trainCommand,
     evalCommand,
     predictCommand,
+    compareCommand,
     benchCommand,
   ])
     add(program, io);

@@ -1,5 +1,6 @@
 export * from "./api/index.ts";
 export * from "./audit/index.ts";
+export * from "./compare/index.ts";
 export * from "./data/augment.ts";
 export * from "./data/decode.ts";
 export * from "./data/folder.ts";

@@ -1,0 +1,49 @@
+import type { Command } from "commander";
+import type { Comparison, Difference } from "@fracture/train";
+import type { Io } from "../io.ts";
+import { integer } from "../options.ts";
+import { formatPairs, formatTable } from "../output/table.ts";
+
+interface CompareFlags {
+  readonly seed: number;
+  readonly json: boolean;
+}
+
+/** `fracture compare` */
+export function compareCommand(program: Command, io: Io): void {
+  program
+    .command("compare")
+    .description("compare two runs on the same test pictures: who is right where only one is, and by how much")
+    .argument("<first>", "a run folder, or a folder that eval --out wrote")
+    .argument("<second>", "another one, tested on the same pictures")
+    .option("--seed <n>", "of the draws that the intervals come from", integer(0), 0)
+    .option("--json", "print the figures as JSON", false)
+    .action((first: string, second: string, flags: CompareFlags) => compare(io, first, second, flags));
+}
+
+async function compare(io: Io, first: string, second: string, { seed, json }: CompareFlags): Promise<void> {
+  const { compareRuns } = await import("@fracture/train");
+  const comparison = compareRuns(first, second, { seed });
+  io.stdout.write(json ? `${JSON.stringify(comparison, null, 2)}\n` : formatComparison(comparison));
+}
+
+function formatComparison({ first, second, samples, positiveClass, accuracy, rocAuc, mcnemar }: Comparison): string {
+  const rows: [string, Difference][] = [["accuracy", accuracy]];
+  if (rocAuc) rows.push([positiveClass === null ? "mean AUC" : `AUC of "${positiveClass}"`, rocAuc]);
+  const { onlyFirst, onlySecond, pValue, method } = mcnemar;
+  const figures = formatTable(rows, [
+    { title: `${samples} pictures`, cell: ([name]) => name },
+    { title: "first", cell: ([, figure]) => figure.first.toFixed(3), align: "right" },
+    { title: "second", cell: ([, figure]) => figure.second.toFixed(3), align: "right" },
+    { title: "difference", cell: ([, figure]) => signed(figure.difference), align: "right" },
+    { title: "95% interval", cell: ([, { interval }]) => (interval ? interval.map(signed).join(" to ") : "") },
+  ]);
+  const pairs = formatPairs([
+    ["first", first],
+    ["second", second],
+  ]);
+  const test = `McNemar's test (${method}): only the first is right on ${onlyFirst}, only the second on ${onlySecond}; p = ${pValue < 1e-4 ? pValue.toExponential(1) : pValue.toFixed(4)}.`;
+  return `${pairs}\n${figures}\n${test}\n`;
+}
+
+const signed = (value: number): string => `${value < 0 ? "" : "+"}${value.toFixed(3)}`;
