@@ -9,6 +9,7 @@ import type { ThresholdRule } from "../evaluate/threshold.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RunEvent } from "./events.ts";
 import type { StoredSplit } from "./pictures.ts";
+import { groupsOf, type RelatedPictures } from "./relatedPictures.ts";
 
 export interface EvaluateSplitOptions {
   readonly device: Device;
@@ -16,6 +17,8 @@ export interface EvaluateSplitOptions {
   readonly classes: readonly string[];
   /** Null: none; a recipe: fitted on this split, which must be the validation split. */
   readonly decision: Decision | Pick<Recipe, "threshold" | "sensitivity"> | null;
+  /** Pictures that are not independent of each other. Default: none. */
+  readonly related?: RelatedPictures;
   readonly precision: Precision;
   readonly batchSize: number;
   readonly signal: AbortSignal;
@@ -25,7 +28,17 @@ export interface EvaluateSplitOptions {
 /** What a model says about a stored split, without augmentation. */
 export async function evaluateSplit(
   stored: StoredSplit,
-  { device, model, classes, decision, precision, batchSize, signal, onEvent }: EvaluateSplitOptions,
+  {
+    device,
+    model,
+    classes,
+    decision,
+    related = new Map(),
+    precision,
+    batchSize,
+    signal,
+    onEvent,
+  }: EvaluateSplitOptions,
 ): Promise<SplitOutcome> {
   const { split, paths, labels } = stored;
   const logits = await logitsOf({
@@ -42,7 +55,15 @@ export async function evaluateSplit(
   if (bad >= 0) throw new NonFiniteLogitsError(split, paths[Math.floor(bad / classes.length)]!);
   const fitted =
     decision && "sensitivity" in decision ? fitDecision(logits, labels, classes, ruleOf(decision)) : decision;
-  const outcome = outcomeOf({ split, classes, paths, labels, logits, decision: fitted });
+  const outcome = outcomeOf({
+    split,
+    classes,
+    paths,
+    labels,
+    logits,
+    groups: groupsOf(paths, related),
+    decision: fitted,
+  });
   onEvent({ kind: "metrics", split, metrics: outcome.metrics });
   return outcome;
 }

@@ -16,6 +16,8 @@ export interface SplitOutcome {
   readonly labels: readonly number[];
   /** [n, classes] */
   readonly logits: Float32Array;
+  /** [n] Samples of one group (a patient's, or copies of a film) are not independent; undefined where all are. */
+  readonly groups?: readonly Group[] | undefined;
   /** The model's; null: softmax, and the largest probability. */
   readonly decision: Decision | null;
   /** [n, classes], calibrated. */
@@ -35,15 +37,16 @@ export type PlainFigures = Pick<Metrics, "accuracy" | "precision" | "recall" | "
   readonly calibrationError: number;
 };
 
-export interface OutcomeOptions extends Pick<SplitOutcome, "split" | "classes" | "paths" | "labels" | "logits"> {
+export interface OutcomeOptions extends Pick<
+  SplitOutcome,
+  "split" | "classes" | "paths" | "labels" | "logits" | "groups"
+> {
   readonly decision?: Decision | null;
-  /** [n] Samples of one group (a patient's, or copies) are not independent: intervals are theirs. */
-  readonly groups?: readonly Group[] | undefined;
 }
 
 /** The figures of a split from its logits. */
-export function outcomeOf({ decision = null, groups, ...given }: OutcomeOptions): SplitOutcome {
-  const { classes, labels, logits } = given;
+export function outcomeOf({ decision = null, ...given }: OutcomeOptions): SplitOutcome {
+  const { classes, labels, logits, groups } = given;
   const decided = { classes, labels, ...decide(logits, classes, decision) };
   const { probabilities, predicted } = decided;
   const metrics = computeMetrics(decided, { groups });
@@ -75,7 +78,15 @@ function plainFigures(predictions: Predictions, groups: readonly Group[] | undef
 export function figuresOf(outcome: SplitOutcome): Record<string, unknown> {
   const { metrics, decision, plain, calibration } = outcome;
   const { calibrationError } = calibration;
-  return { ...metrics, calibrationError, ...(plain ? { decision, plain } : {}), ...hardestPictures(outcome) };
+  // Of how many groups, where that is not the number of samples.
+  const groups = outcome.groups ? { groups: new Set(outcome.groups).size } : {};
+  return {
+    ...metrics,
+    ...groups,
+    calibrationError,
+    ...(plain ? { decision, plain } : {}),
+    ...hardestPictures(outcome),
+  };
 }
 
 /**
