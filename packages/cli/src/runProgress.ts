@@ -1,4 +1,5 @@
 import type { RunEvent } from "@fracture/train";
+import { warningsOf } from "./output/dataAudit.ts";
 import { formatCount, formatDuration, formatNumber, plural, printable } from "./output/format.ts";
 import type { Progress } from "./output/progress.ts";
 import { Rate } from "./output/rate.ts";
@@ -24,6 +25,10 @@ export class RunProgress {
     switch (event.kind) {
       case "data":
         return this.#data(event);
+      case "check":
+        return this.#count("checking for copies", "pictures", event);
+      case "audit":
+        return this.#audit(event);
       case "decode":
         return this.#count(`reading pictures of ${event.split}`, "pictures", event);
       case "unreadable":
@@ -61,6 +66,12 @@ export class RunProgress {
       `pictures: ${splits.join(", ")}; ${classes.length > MOST_LISTED ? `${formatCount(classes.length)} ` : ""}classes: ${list(classes)}`,
     );
     if (ignored.length > 0) this.#progress.line(`passed over, no pictures of a class: ${list(ignored)}`);
+  }
+
+  #audit({ audit }: EventOf<"audit">): void {
+    const warnings = warningsOf(audit);
+    for (const warning of warnings) this.#progress.line(`warning: ${warning}`);
+    if (warnings.length > 0) this.#progress.line("  (fracture data check names the pictures)");
   }
 
   #unreadable({ split, files }: EventOf<"unreadable">): void {

@@ -5,6 +5,7 @@ import type { Precision } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import type { Io } from "../io.ts";
 import { integer, path, precisionOption } from "../options.ts";
+import { formatWithoutCopies } from "../output/dataAudit.ts";
 import { formatHardest, formatOutcome } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
 import { RunProgress } from "../runProgress.ts";
@@ -51,10 +52,12 @@ async function evaluate(io: Io, model: string, { adapter, json, ...options }: Ev
   );
   progress.clear();
   if (json) {
-    const figures = { model, data: options.data, split: outcome.split, ...figuresOf(outcome) };
+    const { split, withoutCopies } = outcome;
+    const figures = { model, data: options.data, split, ...figuresOf(outcome), withoutCopies };
     return io.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   }
-  io.stdout.write(`${formatOutcome(outcome)}\n${formatHardest(hardestPictures(outcome, SHOWN))}`);
+  const copies = formatWithoutCopies(outcome.split, outcome.paths.length, outcome.withoutCopies);
+  io.stdout.write(`${formatOutcome(outcome)}${copies}\n${formatHardest(hardestPictures(outcome, SHOWN))}`);
   const { out } = options;
   if (out !== undefined) io.stdout.write(`\n${join(out, "metrics.json")}, predictions.csv and plots are written.\n`);
 }

@@ -7,6 +7,7 @@ import { InputError, StoppedError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
 import { path } from "../options.ts";
 import { plural } from "../output/format.ts";
+import { formatWithoutCopies } from "../output/dataAudit.ts";
 import { formatOutcome } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
 import { Transfer } from "../output/rate.ts";
@@ -73,7 +74,11 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
       return io.stdout.write(`${JSON.stringify({ ...result, decision: outcomes[0]?.decision ?? null }, null, 2)}\n`);
     const best = result.bestEpoch === null ? "the last one's weights" : `the weights of epoch ${result.bestEpoch}`;
     io.stdout.write(`${result.folder}: trained for ${plural(result.epochs, "epoch")}, with ${best}\n`);
-    for (const outcome of outcomes) io.stdout.write(`\n${formatOutcome(outcome)}`);
+    for (const outcome of outcomes) {
+      const { split, paths } = outcome;
+      io.stdout.write(`\n${formatOutcome(outcome)}`);
+      if (split !== "train") io.stdout.write(formatWithoutCopies(split, paths.length, result.withoutCopies[split]));
+    }
     io.stdout.write(
       `\nThe model is ${join(out, "best.safetensors")}, the figures and plots are in ${join(out, "results")}.\n`,
     );

@@ -1,4 +1,4 @@
-import type { CopyPair, DataAudit, Leak, Quartiles } from "@fracture/train";
+import type { CopyPair, DataAudit, Leak, Quartiles, WithoutCopies } from "@fracture/train";
 import { formatBytes, formatCount, formatNumber, plural, printable } from "./format.ts";
 import { formatTable } from "./table.ts";
 
@@ -56,13 +56,21 @@ export function formatAudit(audit: DataAudit, { most }: AuditTextOptions): strin
   return parts.join("\n");
 }
 
-/** What a person must know, in a sentence each. */
-export function headline({ root, pictures, leaks, contradictions, patients, shortcuts }: DataAudit): string {
+/** What a person must know. */
+function headline(audit: DataAudit): string {
+  const { root, pictures, leaks } = audit;
+  const lines = warningsOf(audit);
+  if (leaks.length > 0 && leaks.every(({ copies }) => copies === 0))
+    lines.unshift("No picture has a copy in another split.");
+  return `${printable(root)}: ${plural(pictures, "picture")}\n${lines.map((line) => `${line}\n`).join("")}`;
+}
+
+/** What spoils a data set's figures, a sentence each. */
+export function warningsOf({ leaks, contradictions, patients, shortcuts }: DataAudit): string[] {
   const copied = leaks.filter(({ copies }) => copies > 0);
   const told = shortcuts.filter(({ suspicious }) => suspicious);
-  const lines = [
+  return [
     ...copied.map((leak) => `${leakLine(leak)}. ${LEAK_ADVICE[leak.split]}`),
-    ...(leaks.length > 0 && copied.length === 0 ? ["No picture has a copy in another split."] : []),
     ...(contradictions.length > 0
       ? [
           `${plural(contradictions.length, "pair")} of copies ${contradictions.length === 1 ? "has" : "have"} different labels: one of each is wrong.`,
@@ -78,7 +86,6 @@ export function headline({ root, pictures, leaks, contradictions, patients, shor
         `"${printable(name)}" can be told from the ${from} alone, AUC ${auc!.toFixed(3)}: a network may learn that instead.`,
     ),
   ];
-  return `${printable(root)}: ${plural(pictures, "picture")}\n${lines.map((line) => `${line}\n`).join("")}`;
 }
 
 const LEAK_ADVICE = {
@@ -138,4 +145,16 @@ function shortcutTable({ shortcuts }: DataAudit): string {
     },
   ]);
   return `${table}0.5 is chance.${same.length > 0 ? ` The same in all pictures: ${same.join(", ")}.` : ""}\n`;
+}
+
+/** A split's figures without copies of training images, for people; empty where there are none. */
+export function formatWithoutCopies(split: string, samples: number, found: WithoutCopies | null): string {
+  if (!found) return "";
+  const { copies, metrics } = found;
+  const left = `\n${formatCount(copies)} of ${formatCount(samples)} ${split} images ${copies === 1 ? "is a copy" : "are copies"} of train images.`;
+  if (!metrics) return `${left} None is left to measure by: these figures say nothing.\n`;
+  const { accuracy, rocAuc, intervals } = metrics;
+  const [low, high] = intervals.accuracy;
+  const auc = rocAuc === null ? "" : `, AUC ${rocAuc.toFixed(3)}`;
+  return `${left}\nWithout them: accuracy ${accuracy.toFixed(3)} (95% interval ${low.toFixed(3)} to ${high.toFixed(3)})${auc}, of ${plural(metrics.samples, "picture")}.\n`;
 }

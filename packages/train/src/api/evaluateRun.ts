@@ -7,8 +7,10 @@ import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { ModelFileError } from "../model/errors.ts";
 import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
+import { checkRunData, withoutCopies, withoutCopiesJson, type WithoutCopies } from "./dataCheck.ts";
 import { evaluateSplit } from "./evaluateSplit.ts";
 import { decodeSplit, storeSplit } from "./pictures.ts";
+import { relatedPictures } from "./relatedPictures.ts";
 import { readTrainingData } from "./trainingData.ts";
 import type { RunContext } from "./types.ts";
 
@@ -31,6 +33,12 @@ export interface EvaluateRunOptions {
   readonly cacheFolder?: string | null;
 }
 
+/** What a model says about a split. */
+export interface EvaluatedSplit extends SplitOutcome {
+  /** The figures without pictures that are copies of the data folder's training pictures; null where there are none. */
+  readonly withoutCopies: WithoutCopies | null;
+}
+
 /**
  * Evaluates a model on a split of a data folder, with the preprocessing that the model file names.
  *
@@ -40,7 +48,7 @@ export interface EvaluateRunOptions {
 export async function evaluateRun(
   options: EvaluateRunOptions,
   { openDevice, signal = new AbortController().signal, onEvent = () => {} }: RunContext,
-): Promise<SplitOutcome> {
+): Promise<EvaluatedSplit> {
   const { split = "test", out, allowUnreadable = false, batchSize = 32, precision = "f32" } = options;
   const { cacheFolder = defaultPictureCacheFolder() } = options;
   try {
@@ -49,6 +57,11 @@ export async function evaluateRun(
     const recipe = file.recipe ?? parseRecipe({});
     const data = await readTrainingData(resolve(options.data), recipe, [split]);
     checkSameClasses(file, data.root, data.classes);
+    // Copies of what the model may have been trained on.
+    const audit =
+      data.splits.train && split !== "train"
+        ? await checkRunData(data, recipe, { cacheFolder, signal, onEvent })
+        : null;
     const decoding = { preprocessing, allowUnreadable, classes, cacheFolder, signal, onEvent };
     const decoded = await decodeSplit(split, data.splits[split]!, decoding);
     const device = await openDevice();
@@ -61,17 +74,22 @@ export async function evaluateRun(
         model,
         classes,
         decision,
+        related: relatedPictures(data, audit, recipe),
         precision,
         batchSize,
         signal,
         onEvent,
       });
+      const clean = audit && withoutCopies(outcome, audit, data.base);
       if (out !== undefined) {
         await writeOutcome(out, outcome);
         const unreadable = { [split]: decoded.pictures.unreadable.length };
-        await writeMetrics(join(out, "metrics.json"), [outcome], { unreadable });
+        await writeMetrics(join(out, "metrics.json"), [outcome], {
+          unreadable,
+          ...withoutCopiesJson({ [split]: clean }),
+        });
       }
-      return outcome;
+      return { ...outcome, withoutCopies: clean };
     } finally {
       stored.dispose();
       model.dispose();

@@ -1,4 +1,5 @@
 import type { Architecture } from "@fracture/resnet";
+import type { DataAudit } from "../audit/checkData.ts";
 import type { UnreadablePicture } from "../data/loadPictures.ts";
 import type { SplitName } from "../data/split.ts";
 import type { Metrics } from "../evaluate/metrics.ts";
@@ -16,6 +17,9 @@ export type RunEvent =
       /** What was passed over, relative to the data folder. */
       readonly ignored: readonly string[];
     }
+  /** Pictures are looked at before anything is trained on them. */
+  | { readonly kind: "check"; readonly done: number; readonly total: number }
+  | { readonly kind: "audit"; readonly audit: DataAudit }
   | { readonly kind: "decode"; readonly split: SplitName; readonly done: number; readonly total: number }
   | { readonly kind: "unreadable"; readonly split: SplitName; readonly files: readonly UnreadablePicture[] }
   | {

@@ -1,5 +1,6 @@
 export { balancedWeights } from "./classWeights.ts";
-export { evaluateRun, type EvaluateRunOptions } from "./evaluateRun.ts";
+export type { WithoutCopies } from "./dataCheck.ts";
+export { evaluateRun, type EvaluatedSplit, type EvaluateRunOptions } from "./evaluateRun.ts";
 export type { RunEvent } from "./events.ts";
 export { UnreadablePicturesError } from "./pictures.ts";
 export { predictFiles, type Prediction, type PredictFilesOptions, type UnreadablePrediction } from "./predictFiles.ts";

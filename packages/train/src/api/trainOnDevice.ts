@@ -16,10 +16,11 @@ import { createModel } from "../model/initialModel.ts";
 import { decisionMetadata, modelMetadata } from "../model/modelFile.ts";
 import { stepLR } from "../optim/stepLR.ts";
 import { readHistory } from "../run/history.ts";
-import { writeUnreadable } from "../run/results.ts";
+import { writeJson, writeUnreadable } from "../run/results.ts";
 import { RunFolder, type OpenRunOptions, type RunPaths } from "../run/runFolder.ts";
 import { EventWriter } from "../run/tensorboard.ts";
 import { balancedWeights } from "./classWeights.ts";
+import { withoutCopies, withoutCopiesJson, type WithoutCopies } from "./dataCheck.ts";
 import { evaluateSplit } from "./evaluateSplit.ts";
 import type { RunEvent } from "./events.ts";
 import { RunFolderLog } from "./log.ts";
@@ -56,6 +57,7 @@ export async function trainOnDevice(
   const setAside = Object.values(run.splits).flatMap((decoded) =>
     decoded ? decoded.pictures.unreadable.map((file) => ({ split: decoded.split, ...file })) : [],
   );
+  await writeJson(folder.paths.dataCheck, run.audit);
   // Before training: who watches it can mend them meanwhile.
   if (setAside.length > 0) await writeUnreadable(folder.paths.unreadable, setAside);
   const log = new RunFolderLog(folder, events);
@@ -86,6 +88,7 @@ export async function trainOnDevice(
           model,
           classes,
           decision: split.split === "val" ? recipe : decision,
+          related: run.related,
           precision: "f32",
           batchSize: recipe.batchSize,
           signal,
@@ -98,14 +101,21 @@ export async function trainOnDevice(
     }
     const { epochs } = state;
     const bestEpoch = stored.val ? state.stopping.bestEpoch : null;
-    await writeResults(folder.paths, outcomes, { epochs, bestEpoch, unreadable: unreadable(run) });
-    const metricsOf = (split: "val" | "test") => outcomes.find((outcome) => outcome.split === split)?.metrics ?? null;
+    const found = (split: "val" | "test") => outcomes.find((outcome) => outcome.split === split);
+    const clean = (split: "val" | "test"): WithoutCopies | null => {
+      const outcome = found(split);
+      return outcome ? withoutCopies(outcome, run.audit, run.base) : null;
+    };
+    const honest = { val: clean("val"), test: clean("test") };
+    const more = { epochs, bestEpoch, unreadable: unreadable(run), ...withoutCopiesJson(honest) };
+    await writeResults(folder.paths, outcomes, more);
     return {
       folder: options.out,
       epochs,
       bestEpoch,
-      metrics: { val: metricsOf("val"), test: metricsOf("test") },
+      metrics: { val: found("val")?.metrics ?? null, test: found("test")?.metrics ?? null },
       outcomes,
+      withoutCopies: honest,
     };
   } finally {
     for (const split of Object.values(stored)) split?.dispose();

@@ -11,9 +11,11 @@ import { RecipeError } from "../recipe/errors.ts";
 import { stagesOf } from "../recipe/stages.ts";
 import { checkRunFolder, RunFolderError, runPaths } from "../run/runFolder.ts";
 import type { RunEvent } from "./events.ts";
+import { checkRunData } from "./dataCheck.ts";
 import { refuseLoneBatch } from "./loneBatch.ts";
 import { decodeSplit, type DecodedSplit } from "./pictures.ts";
 import { checkSameData, loadRunConfig, newRunConfig, type RunConfig } from "./runConfig.ts";
+import { relatedPictures } from "./relatedPictures.ts";
 import { readTrainingData } from "./trainingData.ts";
 import { trainOnDevice } from "./trainOnDevice.ts";
 import type { PreparedRun, RunContext, TrainRunOptions, TrainRunResult } from "./types.ts";
@@ -23,7 +25,7 @@ import type { PreparedRun, RunContext, TrainRunOptions, TrainRunResult } from ".
  * `history.csv`, `steps.csv`, TensorBoard events, `best.safetensors`, `last.safetensors`, `results/`.
  *
  * The input is checked before the device is opened, in this order: options, the data folder, the run folder, the weights,
- * the pictures.
+ * the pictures. What `checkRunData` finds is told, and stops nothing.
  *
  * @throws RecipeError, DataFolderError, RunFolderError, WeightsError, ModelFileError, UnreadablePicturesError for wrong
  *   input; nn.StateDictError, NonFiniteLossError, InterruptedError, FileWriteError
@@ -69,6 +71,7 @@ async function prepareRun(
   const preprocessing = workingPreprocessing(recipe.size, { channels: recipe.channels });
   const allowUnreadable = options.allowUnreadable ?? started?.allowUnreadable ?? false;
   const { cacheFolder = defaultPictureCacheFolder() } = options;
+  const audit = await checkRunData(data, recipe, { cacheFolder, signal, onEvent });
   const decoding = { preprocessing, allowUnreadable, classes, cacheFolder, signal, onEvent };
   const decoded = async (split: "val" | "test"): Promise<DecodedSplit | null> =>
     splits[split] && (await decodeSplit(split, splits[split], decoding));
@@ -79,7 +82,17 @@ async function prepareRun(
   ];
   const config = started ?? (await newConfig({ data, recipe, preprocessing, allowUnreadable, initial: initial! }));
   refuseLoneBatch(config.recipe, config.stages, train.labels.length);
-  return { options, mode, config, splits: { train, val, test }, initial, resumed };
+  return {
+    options,
+    mode,
+    config,
+    audit,
+    related: relatedPictures(data, audit, recipe),
+    base: data.base,
+    splits: { train, val, test },
+    initial,
+    resumed,
+  };
 }
 
 async function newConfig(given: {

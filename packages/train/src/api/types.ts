@@ -5,7 +5,10 @@ import type { SavedCheckpoint } from "../loop/checkpoint.ts";
 import type { InitialWeights } from "../model/initialModel.ts";
 import type { RecipeOptions } from "../recipe/recipe.ts";
 import type { RunEvent } from "./events.ts";
+import type { DataAudit } from "../audit/checkData.ts";
+import type { WithoutCopies } from "./dataCheck.ts";
 import type { DecodedSplit } from "./pictures.ts";
+import type { RelatedPictures } from "./relatedPictures.ts";
 import type { RunConfig } from "./runConfig.ts";
 
 /** How a run folder is taken: a new one, in the place of the run that is there, or to go on with that. */
@@ -48,6 +51,8 @@ export interface TrainRunResult {
   readonly metrics: { readonly val: Metrics | null; readonly test: Metrics | null };
   /** All there is to say of them: test first. */
   readonly outcomes: readonly SplitOutcome[];
+  /** The same without pictures that are copies of training pictures; null where there are none. */
+  readonly withoutCopies: Readonly<Record<"val" | "test", WithoutCopies | null>>;
 }
 
 /** A run whose input is read and found good, with no device opened yet. */
@@ -55,6 +60,10 @@ export interface PreparedRun {
   readonly options: TrainRunOptions;
   readonly mode: RunMode;
   readonly config: RunConfig;
+  readonly audit: DataAudit;
+  readonly related: RelatedPictures;
+  /** The folder that the audit's names are relative to. */
+  readonly base: string;
   readonly splits: Readonly<Record<"train", DecodedSplit>> & Readonly<Record<"val" | "test", DecodedSplit | null>>;
   /** Null where `resumed` holds the model. */
   readonly initial: InitialWeights | null;

@@ -42,6 +42,10 @@ export async function readAuditedSet(root: string, options: PatientOptions = {})
   return auditedSetOf(folder, options, folder.layout === "splits");
 }
 
+/** A picture's path within a folder, with "/". */
+export const nameIn = (base: string, path: string): string =>
+  relative(resolve(base), resolve(path)).split(sep).join("/");
+
 /** A data folder's pictures in the splits that they are given there; `split`: whether those count. */
 export function auditedSetOf(folder: DataFolder, options: PatientOptions = {}, split = true): AuditedSet {
   const { root, base, classes, splits, ignored } = folder;
@@ -52,9 +56,8 @@ export function auditedSetOf(folder: DataFolder, options: PatientOptions = {}, s
   const above = folder.patients ? 0 : folder.layout === "splits" ? 2 : 1;
   const files = SPLITS.flatMap((name) =>
     (splits[name]?.paths ?? []).map((path, i) => {
-      const inside = relative(resolve(base), resolve(path)).split(sep);
-      const pictureName = inside.join("/");
-      const inClass = inside.slice(above).join("/");
+      const pictureName = nameIn(base, path);
+      const inClass = pictureName.split("/").slice(above).join("/");
       return {
         path,
         name: pictureName,

@@ -46,6 +46,7 @@ export function runPaths(folder: string) {
     metrics: join(results, "metrics.json"),
     predictions: join(results, "predictions.csv"),
     unreadable: join(results, "unreadable.csv"),
+    dataCheck: join(results, "data-check.json"),
   };
 }
 

@@ -1,0 +1,74 @@
+import { auditedSetOf, nameIn } from "../audit/auditedSet.ts";
+import { cachedAudit } from "../audit/cachedAudit.ts";
+import type { DataAudit } from "../audit/checkData.ts";
+import type { DataFolder } from "../data/folder.ts";
+import type { SplitName } from "../data/split.ts";
+import type { Metrics } from "../evaluate/metrics.ts";
+import { outcomeOf, type SplitOutcome } from "../evaluate/report.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import type { RunEvent } from "./events.ts";
+
+/** A split's figures without the pictures that are copies of training pictures. */
+export interface WithoutCopies {
+  /** Pictures that were left out. */
+  readonly copies: number;
+  /** Null where none is left. */
+  readonly metrics: Metrics | null;
+}
+
+export interface DataCheckOptions {
+  readonly cacheFolder: string | null;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+/** Looks at the pictures of a run in the splits that they are in there, and tells what it found. */
+export async function checkRunData(
+  data: DataFolder,
+  { patientPattern }: Recipe,
+  { cacheFolder, signal, onEvent }: DataCheckOptions,
+): Promise<DataAudit> {
+  const set = auditedSetOf(data, patientPattern === null ? {} : { patientPattern });
+  const audit = await cachedAudit(set, {
+    cacheFolder,
+    signal,
+    onProgress: (progress) => onEvent({ kind: "check", ...progress }),
+  });
+  onEvent({ kind: "audit", audit });
+  return audit;
+}
+
+/** The names of a split's pictures that are copies of training pictures. */
+function copiesIn({ leaks }: DataAudit, split: SplitName): ReadonlySet<string> {
+  const leak = leaks.find((one) => one.split === split && one.of === "train");
+  return new Set(leak?.pairs.map(({ a }) => a));
+}
+
+/** Null where none is a copy. */
+export function withoutCopies(outcome: SplitOutcome, audit: DataAudit, base: string): WithoutCopies | null {
+  const { split, classes, paths, labels, logits, groups, decision } = outcome;
+  const copied = copiesIn(audit, split);
+  const kept = paths.flatMap((path, i) => (copied.has(nameIn(base, path)) ? [] : [i]));
+  const copies = paths.length - kept.length;
+  if (copies === 0) return null;
+  if (kept.length === 0) return { copies, metrics: null };
+  const width = classes.length;
+  const { metrics } = outcomeOf({
+    split,
+    classes,
+    paths: kept.map((i) => paths[i]!),
+    labels: kept.map((i) => labels[i]!),
+    logits: Float32Array.from(kept.flatMap((i) => Array.from(logits.subarray(i * width, (i + 1) * width)))),
+    groups: groups && kept.map((i) => groups[i]!),
+    decision,
+  });
+  return { copies, metrics };
+}
+
+/** What `metrics.json` says besides, by split; nothing where no picture is a copy. */
+export function withoutCopiesJson(
+  found: Readonly<Partial<Record<SplitName, WithoutCopies | null>>>,
+): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(found).filter(([, one]) => one !== null && one !== undefined);
+  return entries.length === 0 ? {} : { withoutCopies: Object.fromEntries(entries) };
+}
