@@ -8,6 +8,10 @@ type Interval = Metrics["intervals"]["accuracy"] | null;
 export function formatOutcome(outcome: SplitOutcome): string {
   const { split, metrics, decision, plain, calibration } = outcome;
   const lines: string[] = [];
+  if (outcome.groups)
+    lines.push(
+      `Intervals are over ${plural(new Set(outcome.groups).size, "group")} of pictures: those of one film or patient say the same.`,
+    );
   if (decision && plain) {
     const { threshold, temperature, reason, samples, bins } = decision;
     const on = `on ${plural(samples, "picture")} of val`;
