@@ -27,7 +27,16 @@ async function compare(io: Io, first: string, second: string, { seed, json }: Co
   io.stdout.write(json ? `${JSON.stringify(comparison, null, 2)}\n` : formatComparison(comparison));
 }
 
-function formatComparison({ first, second, samples, positiveClass, accuracy, rocAuc, mcnemar }: Comparison): string {
+function formatComparison({
+  first,
+  second,
+  samples,
+  positiveClass,
+  groups,
+  accuracy,
+  rocAuc,
+  mcnemar,
+}: Comparison): string {
   const rows: [string, Difference][] = [["accuracy", accuracy]];
   if (rocAuc) rows.push([positiveClass === null ? "mean AUC" : `AUC of "${positiveClass}"`, rocAuc]);
   const { onlyFirst, onlySecond, pValue, method } = mcnemar;
@@ -43,7 +52,11 @@ function formatComparison({ first, second, samples, positiveClass, accuracy, roc
     ["second", second],
   ]);
   const test = `McNemar's test (${method}): only the first is right on ${onlyFirst}, only the second on ${onlySecond}; p = ${pValue < 1e-4 ? pValue.toExponential(1) : pValue.toFixed(4)}.`;
-  return `${pairs}\n${figures}\n${test}\n`;
+  const films =
+    groups === null
+      ? ""
+      : `Intervals are over ${groups} groups of pictures of one film or patient; McNemar's test is over pictures.\n`;
+  return `${pairs}\n${figures}\n${test}\n${films}`;
 }
 
 const signed = (value: number): string => `${value < 0 ? "" : "+"}${value.toFixed(3)}`;

@@ -13,6 +13,7 @@ const CLASSES = ["fractured", "not fractured"];
 const LABELS = Array.from({ length: 60 }, (_, i) => (i < 30 ? 0 : 1));
 
 interface Changes {
+  groups?: number[];
   names?: string[];
   labels?: number[];
   classes?: string[];
@@ -23,7 +24,7 @@ interface Changes {
 function run(
   name: string,
   noise: number,
-  { names, labels = LABELS, classes = CLASSES, root = "/data" }: Changes = {},
+  { groups, names, labels = LABELS, classes = CLASSES, root = "/data" }: Changes = {},
 ): string {
   const out = join(folder, name);
   mkdirSync(join(out, "results"), { recursive: true });
@@ -37,6 +38,7 @@ function run(
     labels,
     predicted: p.map((x) => (x >= 0.5 ? 0 : 1)),
     probabilities: p.flatMap((x) => [x, 1 - x]),
+    groups,
   };
   writeFileSync(join(out, "results", "predictions.csv"), predictionsCsv(table));
   return out;
@@ -78,6 +80,19 @@ test("the paired interval of the accuracy is that of the discordant pairs", () =
   expect((low + high) / 2).toBeCloseTo((c - b) / 60, 12);
   expect((high - low) / 2 / wald).toBeGreaterThan(0.9);
   expect((high - low) / 2 / wald).toBeLessThan(1.05);
+});
+
+test("pictures of one film make the intervals those of films", () => {
+  const film = LABELS.map((_, i) => Math.floor(i / 6));
+  const names = film.map((f, i) => `${f}/${i}.png`);
+  const alone = compareRuns(run("one", 2, { names }), run("two", 5, { names }));
+  const together = compareRuns(run("three", 2, { names, groups: film }), run("four", 5, { names }));
+  expect([alone.groups, together.groups]).toEqual([null, 10]);
+  const width = ({ interval }: { interval: readonly [number, number] | null }): number => interval![1] - interval![0];
+  expect(together.accuracy.difference).toBe(alone.accuracy.difference);
+  expect(width(together.accuracy)).not.toBeCloseTo(width(alone.accuracy), 3);
+  const turned = compareRuns(run("five", 2, { names }), run("six", 5, { names, groups: film }));
+  expect(turned.accuracy.interval).toEqual(together.accuracy.interval);
 });
 
 test("a run and itself do not differ", () => {

@@ -23,6 +23,8 @@ export interface Comparison {
   readonly first: string;
   readonly second: string;
   readonly samples: number;
+  /** Groups of pictures of one film or patient, which the draws take whole; null where the tables name none. */
+  readonly groups: number | null;
   readonly classes: readonly string[];
   /** Null for several classes: the AUC is then the mean over the classes. */
   readonly positiveClass: string | null;
@@ -36,7 +38,8 @@ const RESAMPLES = 2000;
 
 /**
  * Compares what two runs say of the same test pictures: McNemar's test of who is right where only one is, and the differences in accuracy
- * and AUC with 95% intervals by a paired, stratified bootstrap (every draw takes the same pictures of both).
+ * and AUC with 95% intervals by a paired, stratified bootstrap (every draw takes the same pictures of both, and those of one film or patient together).
+ * McNemar's test takes every picture for independent.
  *
  * @param first a run folder, a folder that `eval --out` wrote, or a `predictions.csv`
  * @throws CompareError where a table is missing or none, or the pictures, labels or classes are not the same
@@ -46,6 +49,8 @@ export function compareRuns(first: string, second: string, { seed = 0 } = {}): C
   const b = aligned(a, readPredictions(second));
   const { classes, labels } = a;
   const samples = labels.length;
+  // Either table may know of films and patients that the other one was written without.
+  const groups = a.groups ?? b.groups;
   const right = [a, b].map(({ predicted }) => predicted.map((guess, i) => guess === labels[i]));
   const count = (which: (i: number) => boolean): number => labels.filter((_, i) => which(i)).length;
   const correct = right.map((is) => count((i) => is[i]!));
@@ -60,7 +65,7 @@ export function compareRuns(first: string, second: string, { seed = 0 } = {}): C
   const areas = (weights: ArrayLike<number>): number[] =>
     rankings.map((each) => each.reduce((sum, one) => sum + rankFigures(one, weights).rocAuc / each.length, 0));
   const [shares, auc] = [new Spread(), new Spread()];
-  new Resampling(labels, { seed }).draw(RESAMPLES, (weights) => {
+  new Resampling(labels, { seed, groups: groups ?? undefined }).draw(RESAMPLES, (weights) => {
     const hits = right.map((is) => weights.reduce((sum, weight, i) => sum + (is[i] ? weight : 0), 0));
     shares.add((hits[1]! - hits[0]!) / samples);
     const [one, two] = areas(weights);
@@ -71,6 +76,7 @@ export function compareRuns(first: string, second: string, { seed = 0 } = {}): C
     first: a.path,
     second: b.path,
     samples,
+    groups: groups && new Set(groups).size,
     classes,
     positiveClass: positive === null ? null : classes[positive]!,
     accuracy: {
@@ -129,6 +135,7 @@ function aligned(a: PredictionFile, b: PredictionFile): PredictionFile {
     names: a.names,
     labels,
     predicted: order.map((i) => b.predicted[i]!),
+    groups: b.groups && order.map((i) => b.groups![i]!),
     probabilities: order.flatMap((i) => b.probabilities.slice(i * width, (i + 1) * width)),
   };
 }

@@ -15,6 +15,8 @@ export interface PredictionFile {
   readonly predicted: readonly number[];
   /** [n, classes] */
   readonly probabilities: readonly number[];
+  /** [n] Which pictures are not independent of each other; null where the table doesn't say. */
+  readonly groups: readonly string[] | null;
 }
 
 const PREFIX = "prob_";
@@ -51,6 +53,7 @@ export function readPredictions(argument: string): PredictionFile {
     labels: records.map(([, label], i) => indexOf(label, i + 2)),
     predicted: records.map(([, , predicted], i) => indexOf(predicted, i + 2)),
     probabilities,
+    groups: header.at(-1) === "group" ? records.map((record) => record[header.length - 1] ?? "") : null,
   };
 }
 

@@ -96,8 +96,8 @@ export function figuresOf(outcome: SplitOutcome): Record<string, unknown> {
  * @throws FileWriteError
  */
 export async function writeOutcome(folder: string, outcome: SplitOutcome): Promise<void> {
-  const { classes, paths, labels, logits, decision, probabilities, predicted, metrics } = outcome;
-  await writePredictions(join(folder, "predictions.csv"), { classes, paths, labels, predicted, probabilities });
+  const { classes, paths, labels, logits, groups, decision, probabilities, predicted, metrics } = outcome;
+  await writePredictions(join(folder, "predictions.csv"), { classes, paths, labels, predicted, probabilities, groups });
   await writePlots(folder, {
     evaluation: {
       predictions: { classes, labels, probabilities, predicted },

@@ -29,10 +29,12 @@ export interface PredictionTable {
   predicted: ArrayLike<number>;
   /** [N, classes], row by row. */
   probabilities: ArrayLike<number>;
+  /** [N] Which pictures are not independent of each other; a last column `group`. Default: no such column. */
+  groups?: ArrayLike<string | number> | undefined;
 }
 
 /**
- * Writes `results/predictions.csv` atomically: a line an image, `path,label,predicted,prob_<class>...`, quoted by
+ * Writes `results/predictions.csv` atomically: a line an image, `path,label,predicted,prob_<class>...[,group]`, quoted by
  * RFC 4180.
  */
 export async function writePredictions(path: string, table: PredictionTable): Promise<void> {
@@ -42,7 +44,7 @@ export async function writePredictions(path: string, table: PredictionTable): Pr
 
 /** The text of `predictions.csv`. */
 export function predictionsCsv(table: PredictionTable): string {
-  const { classes, paths, labels, predicted, probabilities } = table;
+  const { classes, paths, labels, predicted, probabilities, groups } = table;
   const count = paths.length;
   if (labels.length !== count || predicted.length !== count || probabilities.length !== count * classes.length) {
     throw new RangeError(
@@ -50,10 +52,20 @@ export function predictionsCsv(table: PredictionTable): string {
         `${predicted.length} predicted classes and ${probabilities.length} probabilities`,
     );
   }
-  const lines = [csvLine(["path", "label", "predicted", ...classes.map((name) => `prob_${name}`)])];
+  const lines = [
+    csvLine(["path", "label", "predicted", ...classes.map((name) => `prob_${name}`), ...(groups ? ["group"] : [])]),
+  ];
   for (let i = 0; i < count; i++) {
     const row = classes.map((_, c) => probabilities[i * classes.length + c] ?? NaN);
-    lines.push(csvLine([paths[i] ?? "", name(classes, labels[i]), name(classes, predicted[i]), ...row]));
+    lines.push(
+      csvLine([
+        paths[i] ?? "",
+        name(classes, labels[i]),
+        name(classes, predicted[i]),
+        ...row,
+        ...(groups ? [groups[i]!] : []),
+      ]),
+    );
   }
   return lines.join("");
 }
