@@ -113,7 +113,7 @@ export function addRecipeOptions(command: Command): Command {
     )
     .option(
       "--threshold <rule>",
-      "how the decision threshold of two classes is chosen on val: youden, or none: the larger probability decides (default: youden)",
+      "how the decision threshold of two classes is chosen on val: youden, or none: the larger probability decides (default: none)",
     )
     .addOption(
       new Option(

@@ -72,9 +72,9 @@ export const recipeSchema = z.strictObject({
   precision: z.enum(PRECISIONS).default("f32"),
   /**
    * How the decision threshold of two classes is chosen on the validation split: by Youden's index; or "none": the larger
-   * probability decides.
+   * probability decides, as in other programs. A small split chooses badly (docs/results.md), so it is left to the user.
    */
-  threshold: z.enum(["youden", "none"]).default("youden"),
+  threshold: z.enum(["youden", "none"]).default("none"),
   /** In place of that: the highest threshold that finds this share of the positive class. */
   sensitivity: z.number().gt(0).max(1).nullable().default(null),
   seed: z.int().min(0).default(0),
