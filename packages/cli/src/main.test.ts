@@ -55,7 +55,8 @@ describeDevice("from pictures to predictions", () => {
       return stdout;
     };
     await ok("data", "phantom", data, "--train", "4", "--val", "2", "--test", "2", "--size", "32");
-    const trained = JSON.parse(await ok("train", "--data", data, "--out", out, ...SMALL, "--epochs", "1", "--json"));
+    const small = [...SMALL, "--epochs", "1", "--threshold", "youden"];
+    const trained = JSON.parse(await ok("train", "--data", data, "--out", out, ...small, "--json"));
     expect(trained).toMatchObject({ folder: out, epochs: 1, bestEpoch: 1, metrics: { test: { samples: 2 } } });
     const written = JSON.parse(readFileSync(join(out, "results", "metrics.json"), "utf8"));
     const evaluated = JSON.parse(await ok("eval", out, "--data", data, "--json"));
