@@ -38,6 +38,13 @@ describe("the process", () => {
   });
 });
 
+/** Runs a command that has to succeed, and gives what it printed. */
+async function ok(...argv: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runCaptured(argv);
+  expect(exitCode, stderr).toBe(0);
+  return stdout;
+}
+
 describeDevice("from pictures to predictions", () => {
   const cache = temporaryFolder();
   beforeAll(() => void vi.stubEnv("FRACTURE_CACHE", cache.path)); // decoded pictures of a test are nobody's
@@ -49,11 +56,6 @@ describeDevice("from pictures to predictions", () => {
   it("phantom, train, eval and predict agree with each other", { timeout: 300_000 }, async () => {
     using folder = temporaryFolder();
     const [data, out] = [join(folder.path, "data"), join(folder.path, "run")];
-    const ok = async (...argv: string[]): Promise<string> => {
-      const { exitCode, stdout, stderr } = await runCaptured(argv);
-      expect(exitCode, stderr).toBe(0);
-      return stdout;
-    };
     await ok("data", "phantom", data, "--train", "4", "--val", "2", "--test", "2", "--size", "32");
     const small = [...SMALL, "--epochs", "1", "--threshold", "youden"];
     const trained = JSON.parse(await ok("train", "--data", data, "--out", out, ...small, "--json"));
@@ -98,11 +100,6 @@ describeDevice("from pictures to predictions", () => {
   it("--precision mixed trains, evaluates and predicts; a run says its loss scale", { timeout: 600_000 }, async () => {
     using folder = temporaryFolder();
     const [data, out] = [join(folder.path, "data"), join(folder.path, "run")];
-    const ok = async (...argv: string[]): Promise<string> => {
-      const { exitCode, stdout, stderr } = await runCaptured(argv);
-      expect(exitCode, stderr).toBe(0);
-      return stdout;
-    };
     const mixed = ["--precision", "mixed"];
     await ok("data", "phantom", data, "--train", "8", "--val", "2", "--test", "2", "--size", "32");
     await ok("train", "--data", data, "--out", out, ...SMALL, ...mixed, "--epochs", "1", "--freeze", "none");
