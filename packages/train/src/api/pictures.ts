@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Preprocessing } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import type { LabelledFiles } from "../data/folder.ts";
@@ -96,6 +97,11 @@ export function storeSplit(
     split,
     paths,
     labels,
+    digest: (samples) => {
+      const hash = createHash("sha256").update(JSON.stringify({ size, channels, mean, std }));
+      for (const i of samples) hash.update(data.subarray(i * bytes, (i + 1) * bytes));
+      return hash.digest("hex");
+    },
     feed: ({ augment }) =>
       new PictureFeed({ store, size, augmentation: augment ? augmentation : null, seed, mean, std }),
     dispose: () => store.dispose(),

@@ -3,11 +3,13 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
+import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import { filesOrder, shuffledOrder } from "../data/sampler.ts";
 import type { Decision } from "../evaluate/decision.ts";
 import { writePlots } from "../evaluate/plots.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
 import { CheckpointFiles } from "../loop/checkpoint.ts";
+import { FeatureFiles } from "../loop/featureFiles.ts";
 import { fit } from "../loop/fit.ts";
 import type { FitOptions } from "../loop/options.ts";
 import { checkPrecision } from "../loop/precision.ts";
@@ -152,6 +154,7 @@ function fitOptions({ config, options }: PreparedRun, { train, val }: Stored): F
   const { recipe, stages, classes } = config;
   const { optimizer, stepSize, gamma, batchSize, precision, augmentation, patience, monitor, shuffle, seed } = recipe;
   const samples = train.labels.length;
+  const { cacheFolder = defaultPictureCacheFolder() } = options;
   return {
     train,
     val,
@@ -166,6 +169,7 @@ function fitOptions({ config, options }: PreparedRun, { train, val }: Stored): F
     stopping: { patience, monitor },
     order: shuffle ? shuffledOrder(samples, seed) : filesOrder(samples),
     featureBytes: options.featureBytes ?? DEFAULT_FEATURE_BYTES,
+    featureFiles: cacheFolder === null ? null : new FeatureFiles(join(cacheFolder, "features")),
   };
 }
 

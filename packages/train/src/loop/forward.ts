@@ -1,5 +1,5 @@
 import type { Part, ResNet } from "@fracture/resnet";
-import type { Device, DType, Program, Shape, SlotPool, Tensor } from "@fracture/tensor";
+import type { Device, DType, Program, ProgramKernel, Shape, SlotPool, Tensor } from "@fracture/tensor";
 import type { Feed, FeedBatch } from "./feeds.ts";
 import { batchSizesOf, forwardProgram, reserveReadings } from "./programs.ts";
 import type { Precision } from "./precision.ts";
@@ -37,19 +37,26 @@ export class ForwardPass {
     for (const size of batchSizesOf(samples, this.#options.batchSize)) await this.#program(size);
   }
 
-  /** Calls `receive` for every batch, after its program was queued: the output is valid until the next batch. */
+  /**
+   * Calls `receive` for every batch, after its program was queued: the output is valid until the next batch.
+   *
+   * @param known true for batches whose output is known already: they are left out
+   */
   async run(
     samples: number,
     receive: (output: Tensor, indices: readonly number[]) => void | Promise<void>,
+    known: (indices: readonly number[]) => Promise<boolean> = async () => false,
   ): Promise<void> {
     const { batchSize, device, signal, onBatch } = this.#options;
     for (let start = 0; start < samples; start += batchSize) {
       signal?.throwIfAborted();
       const indices = Array.from({ length: Math.min(batchSize, samples - start) }, (_, i) => start + i);
       const { batch, program } = await this.#program(indices.length);
-      batch.load(indices, 0);
-      program.replay();
-      await receive(program.result, indices);
+      if (!(await known(indices))) {
+        batch.load(indices, 0);
+        program.replay();
+        await receive(program.result, indices);
+      }
       onBatch?.(start + indices.length, samples);
     }
     device.flush();
@@ -59,6 +66,11 @@ export class ForwardPass {
   async output(samples: number): Promise<{ readonly shape: Shape; readonly dtype: DType }> {
     const { result } = (await this.#program(Math.min(samples, this.#options.batchSize))).program;
     return { shape: result.shape.slice(1), dtype: result.dtype };
+  }
+
+  /** What a batch of so many samples runs. */
+  async kernels(size: number): Promise<ProgramKernel["plan"][]> {
+    return (await this.#program(size)).program.kernels.map(({ plan }) => plan);
   }
 
   /** The output of every sample, row by row. */

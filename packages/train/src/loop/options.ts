@@ -4,6 +4,7 @@ import type { Schedule } from "../optim/stepLR.ts";
 import type { HistoryRow } from "../run/history.ts";
 import type { StepRow } from "../run/runFolder.ts";
 import type { EarlyStoppingOptions } from "./earlyStopping.ts";
+import type { FeatureFiles } from "./featureFiles.ts";
 import type { Feed } from "./feeds.ts";
 import type { OptimizerName } from "./optimizers.ts";
 import type { Precision } from "./precision.ts";
@@ -16,6 +17,8 @@ export interface SampleSet {
   readonly labels: ArrayLike<number>;
   /** [n], for messages. */
   readonly paths: readonly string[];
+  /** A hash of what samples look like without augmentation. Default: their features can't be kept from run to run. */
+  readonly digest?: (samples: readonly number[]) => string;
   /** Pictures as they are (`augment` false), or another view of them every epoch. */
   feed(options: { readonly augment: boolean }): Feed;
 }
@@ -40,6 +43,8 @@ export interface FitOptions {
   readonly order: (epoch: number) => readonly number[];
   /** Bytes of device memory that cached features may take. */
   readonly featureBytes: number;
+  /** Where features are kept from run to run; null: nowhere. */
+  readonly featureFiles: FeatureFiles | null;
   /** Where the run stands at first, and where it is kept up to date. */
   readonly state: FitState;
   readonly checkpoints: Checkpoints;

@@ -2,7 +2,8 @@ import { SlotPool, tensor, type optim, type Tensor } from "@fracture/tensor";
 import type { HistoryRow } from "../run/history.ts";
 import { updateEarlyStopping } from "./earlyStopping.ts";
 import { NonFiniteLossError } from "./errors.ts";
-import { FeatureCache } from "./featureCache.ts";
+import type { FeatureCache } from "./featureCache.ts";
+import { computeFeatures, tensorsDigest } from "./features.ts";
 import { FeatureFeed, type Feed } from "./feeds.ts";
 import { ForwardPass, type ForwardOptions } from "./forward.ts";
 import { accountScale, type StepScaling } from "./lossScale.ts";
@@ -26,6 +27,8 @@ export class StageRun {
   readonly #programs = new Map<number, BatchProgram<TrainResult>>();
   readonly #caches: FeatureCache[] = [];
   #validation: ForwardPass | null = null;
+  /** Of what is frozen: read once for all sets. */
+  #frozen: Promise<string> | null = null;
 
   /** @param scaler in mixed precision */
   constructor(options: FitOptions, stage: Stage, scaler: optim.GradScaler | null) {
@@ -207,30 +210,21 @@ export class StageRun {
 
   /** A feed of the features of the frozen parts, where they can't change and fit; else of pictures. */
   async #cached(set: SampleSet, augment: boolean): Promise<Feed> {
-    const { device, featureBytes, onEvent } = this.#options;
+    const { device, model, featureBytes, featureFiles, onEvent } = this.#options;
     const pictures = set.feed({ augment });
     const { frozen } = this.#parts;
-    const samples = set.labels.length;
     if (!frozen || augment) return pictures;
-    const onBatch = (done: number, total: number): void => onEvent({ kind: "features", done, total });
-    const pass = new ForwardPass({ ...this.#forwardOptions(), onBatch }, pictures, frozen);
-    try {
-      const features = await pass.output(samples);
-      const held = this.#caches.reduce((sum, cache) => sum + cache.bytes, 0);
-      if (held + FeatureCache.bytesOf(samples, features) > featureBytes) return pictures;
-      const cache = new FeatureCache(device, samples, features);
-      this.#caches.push(cache);
-      const ring = new ReadRing<void>(() => {});
-      await pass.run(samples, async (output, indices) => {
-        cache.store(output, indices);
-        ring.push(device.sync());
-        await ring.room();
-      });
-      await ring.drain();
-      return new FeatureFeed(device, frozen, cache);
-    } finally {
-      pass.dispose();
-    }
+    const held = this.#caches.reduce((sum, cache) => sum + cache.bytes, 0);
+    const cache = await computeFeatures(set, frozen, {
+      ...this.#forwardOptions(),
+      files: featureFiles,
+      frozen: featureFiles ? await (this.#frozen ??= tensorsDigest(model, (name) => !this.#parts.changes(name))) : "",
+      mostBytes: featureBytes - held,
+      onBatch: (done, total) => onEvent({ kind: "features", done, total }),
+    });
+    if (!cache) return pictures;
+    this.#caches.push(cache);
+    return new FeatureFeed(device, frozen, cache);
   }
 
   async #capture(feed: Feed, size: number): Promise<void> {

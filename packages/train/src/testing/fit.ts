@@ -148,6 +148,7 @@ export function testFit(
     stopping: { patience: null },
     order: () => indices,
     featureBytes: 2 ** 28,
+    featureFiles: null,
     state: startState(),
     signal: new AbortController().signal,
     ...given,
