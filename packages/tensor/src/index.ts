@@ -23,7 +23,7 @@ export {
   type Normalization,
   type PictureSizes,
 } from "@fracture/kernels";
-export { philox4x32, randomNormals, randomUniform, seedWords, type RandomSequence } from "@fracture/kernels";
+export { f32ToF16, philox4x32, randomNormals, randomUniform, seedWords, type RandomSequence } from "@fracture/kernels";
 export type { Program, ProgramKernel } from "./capture/program.ts";
 export * from "./ops/index.ts";
 export * as nn from "./nn/index.ts";

@@ -43,6 +43,8 @@ export interface ModelFile extends ModelDescription {
   readonly recipe: Recipe | null;
   /** How logits become probabilities and decisions; null: by softmax, and the largest. */
   readonly decision: Decision | null;
+  /** All that the file says of itself, for a file that is written from it; empty where it says nothing. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** A model on a device. */
@@ -101,7 +103,8 @@ export async function readModelFile(argument: string): Promise<ModelFile> {
   if (metadata["format"] !== MODEL_FORMAT) {
     const names = Array.from({ length: classes }, (_, i) => String(i));
     const preprocessing = await publishedPreprocessing(path);
-    return { path, weights: state, architecture, classes: names, preprocessing, recipe: null, decision: null };
+    const published = { architecture, classes: names, preprocessing, recipe: null, decision: null };
+    return { path, weights: state, metadata, ...published };
   }
   const description = parseDescription(path, metadata);
   if (description.architecture !== architecture || description.classes.length !== classes) {
@@ -110,7 +113,7 @@ export async function readModelFile(argument: string): Promise<ModelFile> {
       `says that it is a ${description.architecture} with ${description.classes.length} classes, but its tensors are a ${architecture} with ${classes}`,
     );
   }
-  return { path, weights: state, ...description };
+  return { path, weights: state, metadata, ...description };
 }
 
 /** `readModelFile`, and the model on a device, in inference mode. The caller disposes of it. */

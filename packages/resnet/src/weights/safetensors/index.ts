@@ -1,2 +1,2 @@
 export { readSafetensors, type Safetensors } from "./read.ts";
-export { safetensorsPieces, writeSafetensors } from "./write.ts";
+export { safetensorsPieces, writeSafetensors, type FloatStorage } from "./write.ts";

@@ -150,6 +150,25 @@ describe("what is written", () => {
     expect(file).toEqual(bytesOf(u64(padded.length), padded, floats(1)));
   });
 
+  test("floats can be stored in half the space: what f16 holds comes back exactly, the rest to 11 bits", () => {
+    const data = Float32Array.of(1, -0, 0.1, 65504, 2 ** -24, 1e-9);
+    const halved = new Map<string, nn.StateEntry>([...state, ["w", { dtype: "f32", shape: [2, 3], data }]]);
+    const pieces = safetensorsPieces(halved, metadata, { floats: "f16" });
+    const back = readSafetensors(Uint8Array.from(Buffer.concat(pieces)));
+    expect(back.metadata).toEqual(metadata);
+    expect([...back.state.keys()]).toEqual([...halved.keys()]);
+    expect(back.state.get("bn1.num_batches_tracked")).toEqual(state.get("bn1.num_batches_tracked"));
+    expect([...back.state.get("w")!.data]).toEqual([1, -0, 0.0999755859375, 65504, 2 ** -24, 0]);
+    expect([...back.state.get("conv1.weight")!.data]).toEqual([1, -0, NaN]);
+  });
+
+  test("a number beyond f16 is refused with its tensor, not made infinite", () => {
+    const large = new Map([["w", { dtype: "f32", shape: [1], data: Float32Array.of(65520) } as const]]);
+    expect(() => safetensorsPieces(large, {}, { floats: "f16" })).toThrow(
+      'tensor "w" holds 65520, more than f16 can (65504)',
+    );
+  });
+
   test("a file of torch's becomes a safetensors file of the same values", () => {
     const { state: read } = parseWeights(fixture("legacy.pth"));
     expect(asStored(readSafetensors(writeSafetensors(read)).state)).toEqual(asStored(read));

@@ -1,0 +1,1 @@
+export { DEFAULT_OPSET, ONNX_NAMES, ONNX_OPSETS, resnetOnnx, type ResNetOnnxOptions } from "./resnetOnnx.ts";
