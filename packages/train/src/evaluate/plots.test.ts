@@ -12,6 +12,7 @@ import {
   rooflinePlot,
   trainingCurvesPlot,
   writePlots,
+  type PlotInputs,
   type RooflinePoint,
 } from "./plots.ts";
 import { textWidth } from "./svg/font.ts";
@@ -45,11 +46,15 @@ function predictions(classes: readonly string[], samples: number): Predictions {
 
 const many = (count: number) =>
   Array.from({ length: count }, (_, i) => `a kind of fracture with a long name, no. ${i}`);
-const training = (rows: HistoryRow[], bestEpoch: number | null = 1) =>
-  drawPlots({ training: { history: rows, bestEpoch } });
-const evaluation = (given: Predictions) => drawPlots({ evaluation: { predictions: given } });
+/** In both layouts. */
+const draw = (inputs: PlotInputs): Record<string, string> => ({
+  ...drawPlots(inputs),
+  ...Object.fromEntries(Object.entries(drawPlots(inputs, "column")).map(([name, svg]) => [`${name}, a column`, svg])),
+});
+const training = (rows: HistoryRow[], bestEpoch: number | null = 1) => draw({ training: { history: rows, bestEpoch } });
+const evaluation = (given: Predictions) => draw({ evaluation: { predictions: given } });
 const decided = (given: Predictions) =>
-  drawPlots({ evaluation: { predictions: given, threshold: 0.317, plain: predictions(given.classes, 300) } });
+  draw({ evaluation: { predictions: given, threshold: 0.317, plain: predictions(given.classes, 300) } });
 
 const roofline = (points: RooflinePoint[], name = "matmul") =>
   rooflinePlot({
@@ -138,8 +143,8 @@ function textBoxes(svg: string): TextBox[] {
   });
 }
 
-describe.each(Object.entries(GALLERY))("the plots for %s", (_, draw) => {
-  const plots = Object.entries(draw());
+describe.each(Object.entries(GALLERY))("the plots for %s", (_, make) => {
+  const plots = Object.entries(make());
 
   test("have no text over another or outside of the picture", () => {
     for (const [name, svg] of plots) {

@@ -13,6 +13,7 @@ import { thresholdSweepPlot } from "./plots/sweep.ts";
 import { trainingCurvesPlot } from "./plots/trainingCurves.ts";
 import { plotTables } from "./plotTables.ts";
 import type { Svg } from "./svg/element.ts";
+import type { PlotLayout } from "./svg/layout.ts";
 import { renderPng } from "./svg/png.ts";
 
 export {
@@ -25,6 +26,7 @@ export {
   rooflinePlot,
   thresholdSweepPlot,
   trainingCurvesPlot,
+  type PlotLayout,
   type Roofline,
   type RooflinePoint,
 };
@@ -47,18 +49,20 @@ export interface PlotInputs {
 }
 
 /** The plots by name (without extension), as SVG. */
-export function drawPlots({ training, evaluation }: PlotInputs): Record<string, Svg> {
+export function drawPlots({ training, evaluation }: PlotInputs, layout: PlotLayout = "page"): Record<string, Svg> {
   const plots: Record<string, Svg> = {};
-  if (training !== undefined && training.history.length > 0) plots.training_curves = trainingCurvesPlot(training);
+  if (training !== undefined && training.history.length > 0)
+    plots.training_curves = trainingCurvesPlot(training, layout);
   if (evaluation !== undefined) {
     const { predictions, threshold = 0.5, plain = null } = evaluation;
     const metrics = evaluation.metrics ?? computeMetrics(predictions);
     plots.confusion_matrix = confusionMatrixPlot(metrics.classes, metrics.confusionMatrix);
-    plots.roc = rocPlot(predictions, metrics, threshold);
-    plots.precision_recall = precisionRecallPlot(predictions, metrics, threshold);
-    plots.probabilities = probabilityHistogramPlot(predictions, metrics, threshold);
-    plots.reliability = reliabilityPlot(predictions, plain);
-    if (metrics.positiveClass !== null) plots.threshold_sweep = thresholdSweepPlot(predictions, metrics, threshold);
+    plots.roc = rocPlot(predictions, metrics, threshold, layout);
+    plots.precision_recall = precisionRecallPlot(predictions, metrics, threshold, layout);
+    plots.probabilities = probabilityHistogramPlot(predictions, metrics, threshold, layout);
+    plots.reliability = reliabilityPlot(predictions, plain, layout);
+    if (metrics.positiveClass !== null)
+      plots.threshold_sweep = thresholdSweepPlot(predictions, metrics, threshold, layout);
   }
   return plots;
 }

@@ -2,25 +2,20 @@ import { precisionRecallCurve, rocCurve } from "../curves.ts";
 import type { Metrics } from "../metrics.ts";
 import { oneVersusRest, type Predictions } from "../predictions.ts";
 import type { Interval } from "../wilson.ts";
-import { line, MUTED, polyline, svgDocument, text, type Svg } from "../svg/element.ts";
-import {
-  frame,
-  heading,
-  legendColumn,
-  LABEL_SIZE,
-  legendColumnWidth,
-  ring,
-  type Box,
-  type LegendEntry,
-} from "../svg/frame.ts";
+import { line, MUTED, polyline, text, type Svg } from "../svg/element.ts";
+import { frame, LABEL_SIZE, ring, type Box, type LegendEntry } from "../svg/frame.ts";
 import { elide } from "../svg/font.ts";
+import { plotDocument, type PlotLayout } from "../svg/layout.ts";
 import { FAINT, SERIES } from "../svg/palette.ts";
 import { unitAxis } from "../svg/scale.ts";
 
 /** With more classes, those with the lowest figures have a colour and a name; the others are a grey background. */
 const MOST_NAMED = SERIES.length;
-const BOX: Box = { left: 76, top: 72, width: 420, height: 420 };
-const LEGEND = { left: 516, widest: 280 };
+const BOXES: Readonly<Record<PlotLayout, Box>> = {
+  page: { left: 76, top: 72, width: 420, height: 420 },
+  column: { left: 58, top: 10, width: 292, height: 292 },
+};
+const WIDEST_LEGEND = 280;
 
 interface Curve {
   index: number;
@@ -30,7 +25,7 @@ interface Curve {
 }
 
 /** Sensitivity against 1 - specificity: of the positive class of two, or of each of several against the rest. */
-export function rocPlot(predictions: Predictions, metrics: Metrics, threshold = 0.5): Svg {
+export function rocPlot(predictions: Predictions, metrics: Metrics, threshold = 0.5, layout: PlotLayout = "page"): Svg {
   const curves = curvesOf(predictions, metrics, (index) => {
     const { positive, scores } = oneVersusRest(predictions, index);
     const points = rocCurve(positive, scores)?.map((p) => [p.falsePositiveRate, p.truePositiveRate] as const);
@@ -50,11 +45,17 @@ export function rocPlot(predictions: Predictions, metrics: Metrics, threshold = 
     chance: [chance],
     operating,
     threshold,
+    layout,
   });
 }
 
 /** Precision against recall: of the positive class of two, or of each of several against the rest. */
-export function precisionRecallPlot(predictions: Predictions, metrics: Metrics, threshold = 0.5): Svg {
+export function precisionRecallPlot(
+  predictions: Predictions,
+  metrics: Metrics,
+  threshold = 0.5,
+  layout: PlotLayout = "page",
+): Svg {
   const curves = curvesOf(predictions, metrics, (index) => {
     const { positive, scores } = oneVersusRest(predictions, index);
     const curve = precisionRecallCurve(positive, scores);
@@ -80,6 +81,7 @@ export function precisionRecallPlot(predictions: Predictions, metrics: Metrics, 
     chance: share === null ? [] : [{ from: [0, share], to: [1, share], label: `chance (${share.toFixed(2)})` }],
     operating: positive !== undefined && precision !== null && recall !== null ? [recall, precision] : null,
     threshold,
+    layout,
   });
 }
 
@@ -118,10 +120,12 @@ interface CurvePlot {
   operating: readonly [number, number] | null;
   /** From which probability on the positive class was decided for. */
   threshold: number;
+  layout: PlotLayout;
 }
 
 function draw(plot: CurvePlot): Svg {
-  const axes = frame(BOX, {
+  const box = BOXES[plot.layout];
+  const axes = frame(box, {
     x: unitAxis(),
     y: unitAxis(),
     xLabel: plot.xLabel,
@@ -156,19 +160,12 @@ function draw(plot: CurvePlot): Svg {
     legend.push({ label: `at threshold ${Number(plot.threshold.toFixed(3))}`, stroke: "#000000", mark: "ring" });
   }
   if (plot.curves.length === 0) {
-    const [x, y] = [BOX.left + BOX.width / 2, BOX.top + BOX.height / 4];
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 4];
     parts.push(text(x, y, "undefined: a class is absent", { size: 12, anchor: "middle", fill: MUTED }));
   }
-  const legendWidth = Math.min(LEGEND.widest, Math.ceil(legendColumnWidth(legend)) + 1);
-  const width = LEGEND.left + legendWidth + 20;
-  return svgDocument(
-    width,
-    BOX.top + BOX.height + 56,
-    heading(BOX.left, plot.title, plot.subtitle, width - BOX.left - 16),
-    axes.svg,
-    ...parts,
-    legendColumn(LEGEND.left, BOX.top, legendWidth, legend),
-  );
+  const { title, subtitle: under, layout } = plot;
+  const words = { title, subtitle: under, legend, widest: WIDEST_LEGEND };
+  return plotDocument(layout, box, box.top + box.height, words, axes.svg, ...parts);
 }
 
 function subtitle(metrics: Metrics, figure: string, value: number | null, interval: Interval | null): string {

@@ -3,6 +3,7 @@ import { decisionsOf, oneVersusRest, type Predictions } from "../predictions.ts"
 import { element, line, MUTED, svgDocument, text, type Svg } from "../svg/element.ts";
 import { elide, textWidth } from "../svg/font.ts";
 import { frame, heading, legendRow, type Box } from "../svg/frame.ts";
+import { COLUMN_WIDTH, type PlotLayout } from "../svg/layout.ts";
 import { linearAxis, unitAxis, type Axis } from "../svg/scale.ts";
 
 const BINS = 20;
@@ -15,25 +16,34 @@ const MOST_PANELS = 20;
  * How sure the model was, a panel for each true class: for two classes by the probability of the positive one, for more by the
  * probability of the true one. Bars are stacked: right below, wrong above.
  */
-export function probabilityHistogramPlot(predictions: Predictions, metrics: Metrics, threshold = 0.5): Svg {
+export function probabilityHistogramPlot(
+  predictions: Predictions,
+  metrics: Metrics,
+  threshold = 0.5,
+  layout: PlotLayout = "page",
+): Svg {
+  const narrow = layout === "column";
   const { classes, labels } = predictions;
   const predicted = decisionsOf(predictions);
   const positive = metrics.positiveClass === null ? null : classes.indexOf(metrics.positiveClass);
   const shown = classes.slice(0, MOST_PANELS);
-  const columns = shown.length <= 2 ? 1 : shown.length <= 6 ? 2 : 4;
+  const columns = narrow || shown.length <= 2 ? 1 : shown.length <= 6 ? 2 : 4;
   const rows = Math.ceil(shown.length / columns);
-  const size =
-    columns === 1
+  const size = narrow
+    ? { width: COLUMN_WIDTH - 68, height: 110 }
+    : columns === 1
       ? { width: 640, height: 170 }
       : columns === 2
         ? { width: 380, height: 140 }
         : { width: 200, height: 96 };
   const gap = { x: 72, y: columns === 4 ? 62 : 66 };
-  const left = 72;
-  const top = 104;
-  const width = left + columns * size.width + (columns - 1) * gap.x + 24;
+  const left = narrow ? 58 : 72;
+  const top = narrow ? 48 : 104;
+  const width = narrow ? COLUMN_WIDTH : left + columns * size.width + (columns - 1) * gap.x + 24;
   const xLabel =
-    positive === null ? "probability of the true class" : `probability of "${elide(classes[positive] ?? "", 360, 12)}"`;
+    positive === null
+      ? "probability of the true class"
+      : `probability of "${elide(classes[positive] ?? "", narrow ? 180 : 360, 12)}"`;
 
   const panels = shown.map((name, index) => {
     const row = Math.floor(index / columns);
@@ -59,14 +69,16 @@ export function probabilityHistogramPlot(predictions: Predictions, metrics: Metr
   const bottom = top + rows * size.height + (rows - 1) * gap.y;
   const more = classes.length > MOST_PANELS ? ` · the first ${MOST_PANELS} of ${classes.length} classes` : "";
   const what = columns === 4 ? `${xLabel}, images a bin` : "images a bin, by true class";
+  const legend = [
+    { label: "right", stroke: RIGHT, mark: "area" },
+    { label: "wrong", stroke: WRONG, mark: "area" },
+  ] as const;
+  if (narrow) return svgDocument(width, bottom + 48, legendRow(width - 10, 10, legend), ...panels);
   return svgDocument(
     width,
     bottom + 56,
     heading(left, "How sure the model was", `${metrics.samples} images · ${what}${more}`, width - left - 24),
-    legendRow(width - 24, 68, [
-      { label: "right", stroke: RIGHT, mark: "area" },
-      { label: "wrong", stroke: WRONG, mark: "area" },
-    ]),
+    legendRow(width - 24, 68, legend),
     ...panels,
   );
 }

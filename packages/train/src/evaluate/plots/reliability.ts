@@ -1,23 +1,24 @@
 import { calibrationError, reliabilityBins } from "../calibration.ts";
 import { positiveOf } from "../decision.ts";
 import type { Predictions } from "../predictions.ts";
-import { element, line, MUTED, polyline, svgDocument, type Svg } from "../svg/element.ts";
+import { element, line, MUTED, polyline, type Svg } from "../svg/element.ts";
 import { elide } from "../svg/font.ts";
-import {
-  dot,
-  frame,
-  heading,
-  LABEL_SIZE,
-  legendColumn,
-  legendColumnWidth,
-  type Box,
-  type LegendEntry,
-} from "../svg/frame.ts";
+import { dot, frame, LABEL_SIZE, type Box, type LegendEntry } from "../svg/frame.ts";
+import { plotDocument, type PlotLayout } from "../svg/layout.ts";
 import { BLUE, FAINT, ORANGE } from "../svg/palette.ts";
 import { linearAxis, unitAxis } from "../svg/scale.ts";
 
-const BOX: Box = { left: 76, top: 72, width: 420, height: 420 };
-const COUNTS: Box = { left: 76, top: 512, width: 420, height: 90 };
+/** Above the shares, below how many images each bin has. */
+const BOXES: Readonly<Record<PlotLayout, readonly [Box, Box]>> = {
+  page: [
+    { left: 76, top: 72, width: 420, height: 420 },
+    { left: 76, top: 512, width: 420, height: 90 },
+  ],
+  column: [
+    { left: 58, top: 10, width: 292, height: 292 },
+    { left: 58, top: 318, width: 292, height: 66 },
+  ],
+};
 
 /**
  * Probabilities against what came true, in bins, with Wilson's 95% interval of each, and how many images each has. On the diagonal a
@@ -25,7 +26,8 @@ const COUNTS: Box = { left: 76, top: 512, width: 420, height: 90 };
  *
  * @param plain without the temperature, where there is one
  */
-export function reliabilityPlot(predictions: Predictions, plain: Predictions | null): Svg {
+export function reliabilityPlot(predictions: Predictions, plain: Predictions | null, layout: PlotLayout = "page"): Svg {
+  const [box, countsBox] = BOXES[layout];
   const positive = positiveOf(predictions.classes);
   const bins = reliabilityBins(predictions, positive);
   const filled = bins.filter(({ count }) => count > 0);
@@ -33,7 +35,7 @@ export function reliabilityPlot(predictions: Predictions, plain: Predictions | n
     positive === null
       ? "probability of the predicted class"
       : `probability of "${elide(predictions.classes[positive]!, 240, LABEL_SIZE)}"`;
-  const axes = frame(BOX, {
+  const axes = frame(box, {
     x: unitAxis(),
     y: unitAxis(),
     yLabel: "share for which it is so",
@@ -42,7 +44,7 @@ export function reliabilityPlot(predictions: Predictions, plain: Predictions | n
   });
   const most = Math.max(1, ...bins.map(({ count }) => count));
   const counts = linearAxis([0, most], { count: 3 });
-  const below = frame(COUNTS, {
+  const below = frame(countsBox, {
     x: unitAxis(),
     y: { ...counts, ticks: counts.ticks.filter((tick) => Number.isInteger(tick)) },
     xLabel,
@@ -73,21 +75,10 @@ export function reliabilityPlot(predictions: Predictions, plain: Predictions | n
     const size = { width: below.x(high) - 0.75 - left, height: below.y(0) - below.y(count) };
     parts.push(element("rect", { x: left, y: below.y(count), ...size, fill: FAINT }));
   }
-  const legendLeft = BOX.left + BOX.width + 20;
-  const legendWidth = Math.ceil(legendColumnWidth(legend)) + 1;
-  const width = legendLeft + legendWidth + 20;
-  return svgDocument(
-    width,
-    COUNTS.top + COUNTS.height + 56,
-    heading(
-      BOX.left,
-      "Reliability",
-      `${subtitle} · ${bins.length} bins · ${predictions.labels.length} images`,
-      width - BOX.left - 16,
-    ),
-    axes.svg,
-    below.svg,
-    ...parts,
-    legendColumn(legendLeft, BOX.top, legendWidth, legend),
-  );
+  const words = {
+    title: "Reliability",
+    subtitle: `${subtitle} · ${bins.length} bins · ${predictions.labels.length} images`,
+    legend,
+  };
+  return plotDocument(layout, box, countsBox.top + countsBox.height, words, axes.svg, below.svg, ...parts);
 }

@@ -1,29 +1,31 @@
 import type { Metrics } from "../metrics.ts";
 import { oneVersusRest, type Predictions } from "../predictions.ts";
-import { line, MUTED, polyline, svgDocument, text, type Svg } from "../svg/element.ts";
+import { line, MUTED, polyline, text, type Svg } from "../svg/element.ts";
 import { elide } from "../svg/font.ts";
-import {
-  frame,
-  heading,
-  LABEL_SIZE,
-  legendColumn,
-  legendColumnWidth,
-  type Box,
-  type LegendEntry,
-} from "../svg/frame.ts";
+import { frame, LABEL_SIZE, type Box, type LegendEntry } from "../svg/frame.ts";
+import { plotDocument, type PlotLayout } from "../svg/layout.ts";
 import { SERIES } from "../svg/palette.ts";
 import { unitAxis } from "../svg/scale.ts";
 import { thresholdSweep, type SweepPoint } from "../sweep.ts";
 
-const BOX: Box = { left: 76, top: 72, width: 560, height: 360 };
+const BOXES: Readonly<Record<PlotLayout, Box>> = {
+  page: { left: 76, top: 72, width: 560, height: 360 },
+  column: { left: 58, top: 10, width: 292, height: 240 },
+};
 const LINES = ["sensitivity", "specificity", "precision", "f1"] as const;
 
 /** Sensitivity, specificity, precision and F1 of the positive class of two, for every threshold, with the one that is used. */
-export function thresholdSweepPlot(predictions: Predictions, metrics: Metrics, threshold: number): Svg {
+export function thresholdSweepPlot(
+  predictions: Predictions,
+  metrics: Metrics,
+  threshold: number,
+  layout: PlotLayout = "page",
+): Svg {
+  const box = BOXES[layout];
   const name = metrics.positiveClass ?? "";
   const { positive, scores } = oneVersusRest(predictions, predictions.classes.indexOf(name));
   const points = thresholdSweep(positive, scores);
-  const axes = frame(BOX, {
+  const axes = frame(box, {
     x: unitAxis(),
     y: unitAxis(),
     xLabel: `threshold on the probability of "${elide(name, 320, LABEL_SIZE)}"`,
@@ -39,30 +41,21 @@ export function thresholdSweepPlot(predictions: Predictions, metrics: Metrics, t
     legend.push({ label: figure === "f1" ? "F1" : figure, stroke, dash });
   });
   parts.push(
-    line(axes.x(threshold), BOX.top, axes.x(threshold), BOX.top + BOX.height, { stroke: "#000000", width: 1.5 }),
+    line(axes.x(threshold), box.top, axes.x(threshold), box.top + box.height, { stroke: "#000000", width: 1.5 }),
   );
   legend.push({ label: `the threshold used: ${threshold.toFixed(3)}`, stroke: "#000000" });
   if (points === null) {
-    const middle = BOX.left + BOX.width / 2;
+    const middle = box.left + box.width / 2;
     parts.push(
-      text(middle, BOX.top + BOX.height / 4, "undefined: a class is absent", {
+      text(middle, box.top + box.height / 4, "undefined: a class is absent", {
         size: 12,
         anchor: "middle",
         fill: MUTED,
       }),
     );
   }
-  const legendLeft = BOX.left + BOX.width + 20;
-  const legendWidth = Math.ceil(legendColumnWidth(legend)) + 1;
-  const width = legendLeft + legendWidth + 20;
-  return svgDocument(
-    width,
-    BOX.top + BOX.height + 56,
-    heading(BOX.left, "Figures by threshold", `${metrics.samples} images`, width - BOX.left - 16),
-    axes.svg,
-    ...parts,
-    legendColumn(legendLeft, BOX.top, legendWidth, legend),
-  );
+  const words = { title: "Figures by threshold", subtitle: `${metrics.samples} images`, legend };
+  return plotDocument(layout, box, box.top + box.height, words, axes.svg, ...parts);
 }
 
 /** From threshold 1 down to 0. Above the largest score nothing is called positive: no sensitivity, full specificity. */

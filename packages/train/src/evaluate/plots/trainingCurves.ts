@@ -2,6 +2,7 @@ import type { HistoryRow } from "../../run/history.ts";
 import { line, MUTED, polyline, svgDocument, text, type Svg } from "../svg/element.ts";
 import { dot, frame, heading, legendRow, ring, type Box, type Frame, type LegendEntry } from "../svg/frame.ts";
 import { BLUE, ORANGE } from "../svg/palette.ts";
+import { COLUMN_WIDTH, type PlotLayout } from "../svg/layout.ts";
 import { integerAxis, linearAxis, logAxis, scaleOf, type Axis } from "../svg/scale.ts";
 import { stageBands, stageChanges, stageSpans, type StageSpan } from "./stages.ts";
 
@@ -73,41 +74,43 @@ const PANELS: readonly Panel[] = [
   },
 ];
 
-const WIDTH = 900;
-const LEFT = 84;
-const RIGHT = 24;
-const STAGE_NAMES = { top: 66, height: 20 };
+/** `marks`: about how many numbers an axis of epochs has room for. */
+const SIZES = {
+  page: { width: 900, left: 84, right: 24, stageNames: { top: 66, height: 20 }, marks: 12 },
+  column: { width: COLUMN_WIDTH, left: 66, right: 14, stageNames: { top: 2, height: 20 }, marks: 6 },
+} as const satisfies Readonly<Record<PlotLayout, unknown>>;
 const PANEL_TITLE = 26;
 const PANEL_GAP = 14;
 
 /** Loss, accuracy and learning rates by epoch, the stages as bands, the best epoch marked. */
-export function trainingCurvesPlot({ history, bestEpoch }: TrainingCurves): Svg {
-  const width = WIDTH - LEFT - RIGHT;
+export function trainingCurvesPlot({ history, bestEpoch }: TrainingCurves, layout: PlotLayout = "page"): Svg {
+  const { left, right, stageNames, marks, ...size } = SIZES[layout];
+  const width = size.width - left - right;
   const epochs = history.map((row) => row.epoch);
-  const xAxis = integerAxis(Math.min(...epochs), Math.max(...epochs), 12);
-  const x = scaleOf(xAxis, [LEFT, LEFT + width]);
+  const xAxis = integerAxis(Math.min(...epochs), Math.max(...epochs), marks);
+  const x = scaleOf(xAxis, [left, left + width]);
   const best = history.find((row) => row.epoch === bestEpoch);
   const spans = stageSpans(history);
   // The loss is always there, if only to say that it was not measured.
   const panels = PANELS.filter(({ series }, i) => i === 0 || series.some((each) => isMeasured(each, history)));
 
   const drawn: Svg[] = [];
-  let top = STAGE_NAMES.top + STAGE_NAMES.height + PANEL_TITLE;
+  let top = stageNames.top + stageNames.height + PANEL_TITLE;
   let bottom = top;
   panels.forEach((panel, index) => {
     const last = index === panels.length - 1;
     drawn.push(
-      drawPanel(panel, { left: LEFT, top, width, height: panel.height }, { history, best, spans, xAxis, last }),
+      drawPanel(panel, { left, top, width, height: panel.height }, { history, best, spans, xAxis, last, layout }),
     );
     bottom = top + panel.height;
     top = bottom + PANEL_GAP + PANEL_TITLE;
   });
   return svgDocument(
-    WIDTH,
+    size.width,
     bottom + 56,
-    heading(LEFT, "Training", subtitle(history, best, spans.length), width),
-    stageBands(spans, x, STAGE_NAMES.top, bottom, STAGE_NAMES.height),
-    stageChanges(spans, x, STAGE_NAMES.top, STAGE_NAMES.top + STAGE_NAMES.height),
+    layout === "page" ? heading(left, "Training", subtitle(history, best, spans.length), width) : "",
+    stageBands(spans, x, stageNames.top, bottom, stageNames.height),
+    stageChanges(spans, x, stageNames.top, stageNames.top + stageNames.height),
     ...drawn,
   );
 }
@@ -119,9 +122,10 @@ interface PanelContext {
   xAxis: Axis;
   /** It alone has the epochs' numbers. */
   last: boolean;
+  layout: PlotLayout;
 }
 
-function drawPanel(panel: Panel, box: Box, { history, best, spans, xAxis, last }: PanelContext): Svg {
+function drawPanel(panel: Panel, box: Box, { history, best, spans, xAxis, last, layout }: PanelContext): Svg {
   const bottom = box.top + box.height;
   const titleY = box.top - PANEL_TITLE / 2;
   const series = panel.series.filter((each) => isMeasured(each, history));
@@ -139,7 +143,9 @@ function drawPanel(panel: Panel, box: Box, { history, best, spans, xAxis, last }
   if (best !== undefined) {
     const at = axes.x(best.epoch);
     parts.push(line(at, box.top, at, bottom, { stroke: MUTED, dash: "2 3" }));
-    if (panel.marksBest === true) legend.push({ label: `best epoch (${best.epoch})`, stroke: MUTED, mark: "ring" });
+    // A column has no room for it: its caption says which epoch the ring marks.
+    if (panel.marksBest === true && layout === "page")
+      legend.push({ label: `best epoch (${best.epoch})`, stroke: MUTED, mark: "ring" });
   }
   // The first series is dashed and drawn last: it shows on top of one that is equal.
   for (const each of [...series].reverse()) parts.push(drawSeries(axes, each, history));

@@ -62,7 +62,12 @@ export function frame(box: Box, options: FrameOptions): Frame {
   }
   parts.push(line(left, top, left, bottom, { stroke: MUTED }), line(left, bottom, right, bottom, { stroke: MUTED }));
   if (options.xLabel !== undefined) {
-    parts.push(text(left + width / 2, bottom + 36, options.xLabel, { size: LABEL_SIZE, anchor: "middle" }));
+    parts.push(
+      text(left + width / 2, bottom + 36, elide(options.xLabel, width + 48, LABEL_SIZE), {
+        size: LABEL_SIZE,
+        anchor: "middle",
+      }),
+    );
   }
   if (options.yLabel !== undefined) {
     const widest = Math.max(0, ...options.y.ticks.map((tick) => textWidth(options.y.format(tick), TICK_SIZE)));
