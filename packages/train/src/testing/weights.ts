@@ -2,7 +2,7 @@ import { ResNet } from "@fracture/resnet";
 import type { Device, nn } from "@fracture/tensor";
 
 /** Uniform numbers in [-1, 1): Wellons' lowbias32 of (stream, index), which a script in another language can repeat. */
-function hashed(count: number, stream: number): Float64Array {
+export function hashed(count: number, stream: number): Float64Array {
   const first = Math.imul(stream, 0x9e3779b9);
   return Float64Array.from({ length: count }, (_, i) => {
     let x = (i + first) >>> 0;
