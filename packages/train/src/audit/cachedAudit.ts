@@ -5,12 +5,24 @@ import { DECODER_VERSION } from "../data/decode.ts";
 import { inParallel } from "../data/inParallel.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { FRACTURE_VERSION } from "../version.ts";
-import type { AuditedSet } from "./auditedSet.ts";
+import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
+import { readAuditedSet, type AuditedSet } from "./auditedSet.ts";
 import { auditOf, type CheckDataOptions, type DataAudit } from "./checkData.ts";
 import { FINGERPRINT_VERSION } from "./fingerprint.ts";
 
 /** Files in parallel that are looked at. */
 const LOOKS = 32;
+
+/**
+ * Looks at every picture of a data folder: what can't be read, copies (see `nearPairs`) across splits and classes, patients in two
+ * splits, and properties other than bones that tell the class. Never writes into the folder.
+ *
+ * @throws DataFolderError, SplitError for a bad pattern, CsvError; the signal's reason where it aborts
+ */
+export async function checkData(root: string, options: CheckDataOptions = {}): Promise<DataAudit> {
+  const { cacheFolder = defaultPictureCacheFolder() } = options;
+  return cachedAudit(await readAuditedSet(root, options), { ...options, cacheFolder });
+}
 
 /**
  * `auditOf`, kept in the cache folder by the listing: the names, classes, splits, patients, sizes and times of all files. An entry that is

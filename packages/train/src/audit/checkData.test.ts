@@ -15,7 +15,8 @@ import { fileURLToPath } from "node:url";
 import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { drawPhantom } from "../phantom/drawPhantom.ts";
-import { checkData, type DataAudit } from "./checkData.ts";
+import { checkData } from "./cachedAudit.ts";
+import type { DataAudit } from "./checkData.ts";
 import { writeAudit } from "./writeAudit.ts";
 
 const SIZE = 96;

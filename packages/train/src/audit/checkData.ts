@@ -3,7 +3,7 @@ import type { LoadProgress, UnreadablePicture } from "../data/loadPictures.ts";
 import type { SplitName } from "../data/split.ts";
 import { clustersOf } from "./clusters.ts";
 import { Copies, type Copy, type CopyKind } from "./copies.ts";
-import { readAuditedSet, type AuditedSet, type PatientOptions } from "./auditedSet.ts";
+import type { AuditedSet, PatientOptions } from "./auditedSet.ts";
 import { summarise, type ClassSummary } from "./distributions.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
@@ -74,17 +74,7 @@ const LEAKS = [
   ["test", "val"],
 ] as const satisfies readonly (readonly [SplitName, SplitName])[];
 
-/**
- * Looks at every picture of a data folder: what can't be read, copies (see `nearPairs`) across splits and classes, patients in two
- * splits, and properties other than bones that tell the class. Never writes into the folder.
- *
- * @throws DataFolderError, SplitError for a bad pattern, CsvError; the signal's reason where it aborts
- */
-export async function checkData(root: string, options: CheckDataOptions = {}): Promise<DataAudit> {
-  return auditOf(await readAuditedSet(root, options), options);
-}
-
-/** `checkData` for a set that was listed already. */
+/** Looks at the pictures of a set that was listed already: see `checkData`. */
 export async function auditOf(set: AuditedSet, options: CheckDataOptions = {}): Promise<DataAudit> {
   const { cacheFolder = defaultPictureCacheFolder(), signal } = options;
   const prints = await fingerprintsOf(

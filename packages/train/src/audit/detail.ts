@@ -10,44 +10,50 @@ const AREA = THUMBNAIL_SIDE ** 2;
  */
 export function thumbnailOf({ data, width, height }: Picture): Float32Array {
   const [columns, rows] = [cellsOf(width), cellsOf(height)];
-  const narrow = new Float32Array(height * THUMBNAIL_SIDE);
-  for (let y = 0; y < height; y++) {
-    columns.forEach(({ first, weights }, x) => {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k]! * data[y * width + first + k]!;
-      narrow[y * THUMBNAIL_SIDE + x] = sum;
-    });
-  }
   const thumbnail = new Float32Array(AREA);
-  rows.forEach(({ first, weights }, y) => {
-    for (let k = 0; k < weights.length; k++) {
-      const from = (first + k) * THUMBNAIL_SIDE;
-      for (let x = 0; x < THUMBNAIL_SIDE; x++) thumbnail[y * THUMBNAIL_SIDE + x]! += weights[k]! * narrow[from + x]!;
+  // [width]: a row of cells before it is divided into them
+  const band = new Float64Array(width);
+  for (let y = 0; y < THUMBNAIL_SIDE; y++) {
+    band.fill(0);
+    for (let k = rows.starts[y]!, row = rows.firsts[y]!; k < rows.starts[y + 1]!; k++, row++) {
+      const weight = rows.weights[k]!;
+      const from = row * width;
+      for (let x = 0; x < width; x++) band[x]! += weight * data[from + x]!;
     }
-  });
+    for (let x = 0; x < THUMBNAIL_SIDE; x++) {
+      let sum = 0;
+      for (let k = columns.starts[x]!, at = columns.firsts[x]!; k < columns.starts[x + 1]!; k++, at++)
+        sum += columns.weights[k]! * band[at]!;
+      thumbnail[y * THUMBNAIL_SIDE + x] = sum;
+    }
+  }
   return thumbnail;
 }
 
-interface Cell {
-  /** The first pixel that it covers. */
-  readonly first: number;
-  /** The share that it has of each pixel from there on, summing to 1. */
-  readonly weights: readonly number[];
+/** The cells of equal length that pixels in a row are divided into. */
+interface Cells {
+  /** [side] The first pixel that a cell covers. */
+  readonly firsts: Int32Array;
+  /** [side + 1] Where a cell's weights begin. */
+  readonly starts: Int32Array;
+  /** The share that a cell has of each of its pixels, summing to 1 in each cell. */
+  readonly weights: Float64Array;
 }
 
-/** The cells of equal length that `length` pixels are divided into. */
-function cellsOf(length: number): Cell[] {
+function cellsOf(length: number): Cells {
   const step = length / THUMBNAIL_SIDE;
-  return Array.from({ length: THUMBNAIL_SIDE }, (_, i) => {
+  const firsts = new Int32Array(THUMBNAIL_SIDE);
+  const starts = new Int32Array(THUMBNAIL_SIDE + 1);
+  const weights: number[] = [];
+  for (let i = 0; i < THUMBNAIL_SIDE; i++) {
     const [start, end] = [i * step, (i + 1) * step];
     const first = Math.floor(start);
-    const last = Math.min(length, Math.ceil(end - 1e-9));
-    const weights = Array.from({ length: Math.max(1, last - first) }, (_, k) => {
-      const covered = Math.min(end, first + k + 1) - Math.max(start, first + k);
-      return covered / step;
-    });
-    return { first, weights };
-  });
+    const last = Math.max(first + 1, Math.min(length, Math.ceil(end - 1e-9)));
+    for (let at = first; at < last; at++) weights.push((Math.min(end, at + 1) - Math.max(start, at)) / step);
+    firsts[i] = first;
+    starts[i + 1] = weights.length;
+  }
+  return { firsts, starts, weights: Float64Array.from(weights) };
 }
 
 /** Half the window, in cells, whose mean and contrast are taken out. */
@@ -66,11 +72,15 @@ const STEPS = 32;
  */
 export function detailOf(thumbnail: Float32Array): Int8Array | null {
   if (deviation(thumbnail) < FLAT) return null;
-  const mean = blurred(thumbnail);
-  const high = thumbnail.map((value, i) => value - mean[i]!);
-  const variance = blurred(high.map((value) => value * value));
-  const even = high.map((value, i) => value / Math.sqrt(variance[i]! + NOISE_VARIANCE));
-  const centre = even.reduce((sum, value) => sum + value, 0) / AREA;
+  const high = blurred(thumbnail);
+  for (let i = 0; i < AREA; i++) high[i] = thumbnail[i]! - high[i]!;
+  const even = blurred(high.map((value) => value * value));
+  let sum = 0;
+  for (let i = 0; i < AREA; i++) {
+    even[i] = high[i]! / Math.sqrt(even[i]! + NOISE_VARIANCE);
+    sum += even[i]!;
+  }
+  const centre = sum / AREA;
   const scale = STEPS / Math.max(deviation(even), 1e-6);
   return Int8Array.from(even, (value) => Math.max(-127, Math.min(127, Math.round((value - centre) * scale))));
 }
@@ -86,38 +96,21 @@ function deviation(values: Float32Array): number {
 
 /** Mean of the window around each cell, the edge cells repeated outwards. */
 function blurred(image: Float32Array): Float32Array {
-  return blurredRows(transposed(blurredRows(transposed(image))));
-}
-
-function blurredRows(image: Float32Array): Float32Array {
   const out = new Float32Array(AREA);
-  const last = THUMBNAIL_SIDE - 1;
-  for (let row = 0; row < AREA; row += THUMBNAIL_SIDE) {
-    for (let x = 0; x < THUMBNAIL_SIDE; x++) {
-      let sum = 0;
-      for (let k = -RADIUS; k <= RADIUS; k++) sum += image[row + Math.max(0, Math.min(last, x + k))]!;
-      out[row + x] = sum / (2 * RADIUS + 1);
-    }
-  }
+  const half = new Float64Array(AREA);
+  for (let row = 0; row < AREA; row += THUMBNAIL_SIDE) blurLine(image, half, row, 1);
+  for (let column = 0; column < THUMBNAIL_SIDE; column++) blurLine(half, out, column, THUMBNAIL_SIDE);
   return out;
 }
 
-function transposed(image: Float32Array): Float32Array {
-  const out = new Float32Array(AREA);
-  for (let i = 0; i < AREA; i++) {
-    out[(i % THUMBNAIL_SIDE) * THUMBNAIL_SIDE + Math.floor(i / THUMBNAIL_SIDE)] = image[i]!;
+/** One line of cells, `step` apart: a sum that slides along. */
+function blurLine(from: ArrayLike<number>, to: Float32Array | Float64Array, start: number, step: number): void {
+  const last = start + (THUMBNAIL_SIDE - 1) * step;
+  const reach = RADIUS * step;
+  let sum = (RADIUS + 1) * from[start]!;
+  for (let k = 1; k <= RADIUS; k++) sum += from[start + k * step]!;
+  for (let at = start; at <= last; at += step) {
+    to[at] = sum / (2 * RADIUS + 1);
+    sum += from[Math.min(last, at + reach + step)]! - from[Math.max(start, at - reach)]!;
   }
-  return out;
-}
-
-/** Pearson's correlation of two details, -1 to 1. */
-export function correlation(a: Int8Array, b: Int8Array): number {
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < AREA; i++) {
-    const [x, y] = [a[i]!, b[i]!];
-    ab += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return ab / Math.sqrt(aa * bb || 1);
 }

@@ -17,6 +17,8 @@ export interface Fingerprint extends Encoding {
   readonly deviation: number;
   /** Of the outermost pixels, a 32nd of the shorter side deep. */
   readonly borderMean: number;
+  /** [LEVEL_BINS] The shares of pixels with each 32nd of the levels, the darkest first. */
+  readonly levels: readonly number[];
   /** SHA-256 of the file, in hexadecimal. */
   readonly fileHash: string;
   /** SHA-256 of size and grey pixels, as they are decoded. */
@@ -26,8 +28,11 @@ export interface Fingerprint extends Encoding {
   readonly detail: Int8Array | null;
 }
 
+/** Bins of the histogram of levels that a fingerprint has. */
+export const LEVEL_BINS = 32;
+
 /** Changes with whatever changes a fingerprint: those that were kept are void then. */
-export const FINGERPRINT_VERSION = "fingerprint-1";
+export const FINGERPRINT_VERSION = "fingerprint-2";
 
 /**
  * @param path for messages
@@ -51,35 +56,50 @@ export async function fingerprintOf(bytes: Uint8Array, path: string): Promise<Fi
   };
 }
 
-function levelsOf({ data, width, height }: Picture): Pick<Fingerprint, "mean" | "deviation" | "borderMean"> {
+type Levels = Pick<Fingerprint, "mean" | "deviation" | "borderMean" | "levels">;
+
+function levelsOf({ data, width, height }: Picture): Levels {
+  const counts = new Uint32Array(256);
+  for (let i = 0; i < data.length; i++) counts[data[i]!]! += 1;
+  let [sum, squares] = [0, 0];
+  const levels = Array.from({ length: LEVEL_BINS }, () => 0);
+  counts.forEach((count, level) => {
+    sum += count * level;
+    squares += count * level * level;
+    levels[Math.floor((level * LEVEL_BINS) / 256)]! += count / data.length;
+  });
+  const mean = sum / data.length;
+  const deviation = Math.sqrt(Math.max(0, squares / data.length - mean * mean));
+  return { mean, deviation, borderMean: borderMeanOf(data, width, height), levels };
+}
+
+function borderMeanOf(data: Uint8Array, width: number, height: number): number {
   const depth = Math.max(1, Math.round(Math.min(width, height) / 32));
-  let [sum, squares, border, outer] = [0, 0, 0, 0];
-  for (let y = 0, i = 0; y < height; y++) {
-    const edgeRow = y < depth || y >= height - depth;
-    for (let x = 0; x < width; x++, i++) {
-      const value = data[i]!;
-      sum += value;
-      squares += value * value;
-      if (!edgeRow && x >= depth && x < width - depth) continue;
-      border += value;
+  let [sum, outer] = [0, 0];
+  for (let y = 0; y < height; y++) {
+    const whole = y < depth || y >= height - depth || width <= 2 * depth;
+    // Of a row in the middle the left end, then the right one.
+    for (let x = 0; x < width; x = !whole && x + 1 === depth ? width - depth : x + 1) {
+      sum += data[y * width + x]!;
       outer += 1;
     }
   }
-  const mean = sum / data.length;
-  return { mean, deviation: Math.sqrt(Math.max(0, squares / data.length - mean * mean)), borderMean: border / outer };
+  return sum / outer;
 }
 
 const FORMATS: readonly ImageFormat[] = ["jpeg", "png", "webp", "tiff", "gif"];
 const NUMBERS = 12;
 const HASH_BYTES = 32;
 const DETAIL_BYTES = THUMBNAIL_SIDE ** 2;
-/** Of a packed fingerprint: numbers, two hashes, detail. */
-export const FINGERPRINT_BYTES = NUMBERS * 8 + 2 * HASH_BYTES + DETAIL_BYTES;
+const DETAIL_AT = (NUMBERS + LEVEL_BINS) * 8 + 2 * HASH_BYTES;
+/** Of a packed fingerprint: numbers, two hashes, the histogram, detail. */
+export const FINGERPRINT_BYTES = DETAIL_AT + DETAIL_BYTES;
+const LEVELS_AT = NUMBERS * 8 + 2 * HASH_BYTES;
 
 /** A fingerprint in bytes, FINGERPRINT_BYTES of them, for a cache. */
 export function packFingerprint(print: Fingerprint): Uint8Array {
   const { format, jpegQuality, jpegTables, fileBytes, width, height, mean, deviation, borderMean } = print;
-  const { structure, fileHash, pixelHash, detail } = print;
+  const { levels, structure, fileHash, pixelHash, detail } = print;
   const packed = Buffer.alloc(FINGERPRINT_BYTES);
   // NaN is null.
   const [quality, tables] = [jpegQuality ?? NaN, jpegTables ?? NaN];
@@ -87,7 +107,8 @@ export function packFingerprint(print: Fingerprint): Uint8Array {
   [...numbers, structure.low, structure.high, detail ? 1 : 0].forEach((value, i) => packed.writeDoubleLE(value, 8 * i));
   packed.write(fileHash, NUMBERS * 8, "hex");
   packed.write(pixelHash, NUMBERS * 8 + HASH_BYTES, "hex");
-  if (detail) packed.set(new Uint8Array(detail.buffer, detail.byteOffset, detail.length), NUMBERS * 8 + 2 * HASH_BYTES);
+  levels.forEach((share, i) => packed.writeDoubleLE(share, LEVELS_AT + 8 * i));
+  if (detail) packed.set(new Uint8Array(detail.buffer, detail.byteOffset, detail.length), DETAIL_AT);
   return packed;
 }
 
@@ -107,9 +128,10 @@ export function unpackFingerprint(packed: Uint8Array): Fingerprint {
     mean: number(6),
     deviation: number(7),
     borderMean: number(8),
+    levels: Array.from({ length: LEVEL_BINS }, (_, i) => buffer.readDoubleLE(LEVELS_AT + 8 * i)),
     structure: { low: number(9), high: number(10) },
     fileHash: hex(0),
     pixelHash: hex(1),
-    detail: number(11) === 1 ? new Int8Array(buffer.subarray(NUMBERS * 8 + 2 * HASH_BYTES)) : null,
+    detail: number(11) === 1 ? new Int8Array(buffer.subarray(DETAIL_AT)) : null,
   };
 }

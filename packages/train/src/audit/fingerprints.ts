@@ -30,7 +30,8 @@ export async function fingerprintsOf(
   const cache = cacheFolder === null ? null : new FileCache(cacheFolder, [FINGERPRINT_VERSION]);
   const found = Array.from<Fingerprinted>({ length: paths.length });
   let done = 0;
-  await inParallel(paths.length, Math.min(8, availableParallelism()), async (index) => {
+  // Twice the cores: while one is decoded on another thread, the fingerprint of another is taken on this one.
+  await inParallel(paths.length, Math.min(8, 2 * availableParallelism()), async (index) => {
     signal?.throwIfAborted();
     found[index] = await fingerprint(paths[index]!, cache);
     done += 1;

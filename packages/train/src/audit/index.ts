@@ -1,4 +1,5 @@
 export * from "./auditedSet.ts";
+export { checkData } from "./cachedAudit.ts";
 export * from "./checkData.ts";
 export { clusteredAuc, type AucEstimate } from "./clusteredAuc.ts";
 export type { Copy, CopyKind } from "./copies.ts";

@@ -1,4 +1,5 @@
-import { correlation, THUMBNAIL_SIDE } from "./detail.ts";
+import { THUMBNAIL_SIDE } from "./detail.ts";
+import { correlationFrom, measured, type MeasuredDetail } from "./similarity.ts";
 import { popCount, turnedHashes, type StructureHash } from "./structureHash.ts";
 import { SYMMETRIES, turned, type Symmetry } from "./symmetry.ts";
 
@@ -48,15 +49,16 @@ export async function nearPairs(
 ): Promise<NearPair[]> {
   const low = Uint32Array.from(pictures, ({ structure }) => structure.low);
   const high = Uint32Array.from(pictures, ({ structure }) => structure.high);
+  const details = pictures.map(({ detail }) => detail && measured(detail));
   const found: NearPair[] = [];
   let compared = 0;
   for (const [a, picture] of pictures.entries()) {
     if (!picture.detail) continue;
     const turns = turnedHashes(picture.structure);
-    const details = new Map<Symmetry, Int8Array>();
-    const detailUnder = (symmetry: Symmetry): Int8Array => {
-      const made = details.get(symmetry) ?? turned(picture.detail!, THUMBNAIL_SIDE, symmetry);
-      details.set(symmetry, made);
+    const turnedDetails = new Map<Symmetry, MeasuredDetail>();
+    const detailUnder = (symmetry: Symmetry): MeasuredDetail => {
+      const made = turnedDetails.get(symmetry) ?? measured(turned(picture.detail!, THUMBNAIL_SIDE, symmetry));
+      turnedDetails.set(symmetry, made);
       return made;
     };
     const best = new Map<number, NearPair>();
@@ -64,10 +66,10 @@ export async function nearPairs(
       const { low: l, high: h } = turns[symmetry]!;
       for (let b = a + 1; b < low.length; b++) {
         if (popCount(l ^ low[b]!) + popCount(h ^ high[b]!) > HASH_DISTANCE) continue;
-        const other = pictures[b]!.detail;
+        const other = details[b];
         if (!other) continue;
-        const similarity = correlation(detailUnder(symmetry), other);
-        if (similarity < SAME_FILM || similarity <= (best.get(b)?.similarity ?? 0)) continue;
+        const similarity = correlationFrom(SAME_FILM, detailUnder(symmetry), other);
+        if (similarity === null || similarity <= (best.get(b)?.similarity ?? 0)) continue;
         best.set(b, { a, b, similarity, symmetry });
       }
     }

@@ -13,6 +13,7 @@ const PRINT: Fingerprint = {
   mean: 60,
   deviation: 20,
   borderMean: 3,
+  levels: [],
   fileHash: "",
   pixelHash: "",
   structure: { low: 0, high: 0 },

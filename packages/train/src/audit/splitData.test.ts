@@ -7,7 +7,7 @@ import { drawPhantom } from "../phantom/drawPhantom.ts";
 import { readCsv } from "../run/csv.ts";
 import { readTrainingData } from "../api/trainingData.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
-import { checkData } from "./checkData.ts";
+import { checkData } from "./cachedAudit.ts";
 import { splitData } from "./splitData.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fracture-split-"));
