@@ -1,6 +1,7 @@
 import { DeviceLimitError } from "../errors.ts";
 import type { DeviceLimits } from "../limits.ts";
 import { ceilDiv, definePass, foldWorkgroups, type KernelPass, type Param, type PassDefinition } from "../plan.ts";
+import { rowLanes } from "../product/lanes.ts";
 
 export const F32_READ = { type: "array<f32>", access: "read" } as const;
 export const F32_WRITE = { type: "array<f32>", access: "read_write" } as const;
@@ -19,8 +20,9 @@ const elementsPerInvocation = ({ deviceClass }: DeviceLimits): number => (device
 /**
  * The `main` of a flat pass, given what it does with four neighbouring elements from `i` and with one element at an
  * index. A GPU's invocation serves elements a workgroup's width apart (coalesced). A software device's serves quads of
- * neighbours, loaded before any is stored, a workgroup's width of quads apart: relu on lavapipe (2 cores, 1.6 million
- * elements) takes 1.2 ms, against 2.0 for one quad an invocation and 6 for one element.
+ * neighbours, loaded before any is stored: relu on lavapipe (2 cores, 1.6 million elements) takes 1.2 ms with eight
+ * quads, against 2.0 for one quad an invocation and 6 for one element. Its subgroups, which run one after the other, walk
+ * through memory from front to back: an Adam step of 26 million elements takes a fifth less than with quads a workgroup's width apart.
  */
 export function flatMain(
   quad: string,
@@ -31,16 +33,17 @@ export function flatMain(
 ): string {
   const size = flatWorkgroupSize(limits);
   const own = elementsPerInvocation(limits);
+  const lanes = rowLanes(limits);
   const loop =
-    limits.deviceClass === "cpu"
-      ? `  var i = group * ${size * own}u + lane * 4u;
+    lanes !== null
+      ? `  var i = group * ${size * own}u + lane / ${lanes}u * ${lanes * own}u + lane % ${lanes}u * 4u;
   for (var q = 0u; q < ${own / 4}u; q++) {
     if (i + 3u < params.count) {
 ${quad}
     } else {
       for (var j = i; j < params.count; j++) { ${one("j")} }
     }
-    i += ${size * 4}u;
+    i += ${lanes * 4}u;
   }`
       : `  var i = group * ${size * own}u + lane;
   for (var k = 0u; k < ${own}u; k++) {
