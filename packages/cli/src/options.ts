@@ -45,3 +45,9 @@ export const precisionOption = (): Option =>
   new Option("--precision <type>", "what is computed in: f32; or mixed: f16 activations")
     .choices(["f32", "mixed"])
     .default("f32");
+
+/** `--layer`, of commands that explain. */
+export const layerOption = (): Option =>
+  new Option("--layer <name>", "whose output is explained: earlier ones give finer maps, further from the decision")
+    .choices(["layer1", "layer2", "layer3", "layer4"])
+    .default("layer4");

@@ -1,10 +1,10 @@
 import { Option, type Command } from "commander";
 import type { AdapterChoice } from "@fracture/tensor";
-import type { Precision, Prediction } from "@fracture/train";
+import type { CamLayer, Precision, Prediction } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import { InputError, UnreadableError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
-import { integer, precisionOption } from "../options.ts";
+import { integer, layerOption, path, precisionOption } from "../options.ts";
 import { plural, printable } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { formatTable } from "../output/table.ts";
@@ -16,6 +16,8 @@ interface PredictFlags {
   readonly logits: boolean;
   readonly csv: boolean;
   readonly json: boolean;
+  readonly explain?: string;
+  readonly layer: CamLayer;
   readonly batchSize: number;
   readonly precision: Precision;
   readonly adapter: AdapterChoice;
@@ -34,6 +36,12 @@ export function predictCommand(program: Command, io: Io): void {
     .option("--logits", "give the logits too", false)
     .addOption(new Option("--csv", "print CSV").default(false).conflicts("json"))
     .option("--json", "print JSON", false)
+    .option(
+      "--explain <folder>",
+      "write each picture there, and beside it where the network saw its class (Grad-CAM)",
+      path,
+    )
+    .addOption(layerOption())
     .option("--batch-size <n>", "pictures at once", integer(1), 8)
     .addOption(precisionOption())
     .addOption(adapterOption())
@@ -41,7 +49,7 @@ export function predictCommand(program: Command, io: Io): void {
 }
 
 async function predict(io: Io, model: string, arguments_: string[], flags: PredictFlags): Promise<void> {
-  const { batchSize, precision, adapter } = flags;
+  const { batchSize, precision, adapter, explain: folder, layer } = flags;
   const { csvLine, predictFiles } = await import("@fracture/train");
   const paths = await expandPaths(arguments_);
   using progress = new Progress(io.stderr);
@@ -49,7 +57,7 @@ async function predict(io: Io, model: string, arguments_: string[], flags: Predi
   const predictions: Prediction[] = [];
   let unreadable = 0;
   for await (const result of predictFiles(
-    { model, paths, batchSize, precision },
+    { model, paths, batchSize, precision, ...(folder === undefined ? {} : { explain: { folder, layer } }) },
     { openDevice: device.open, signal: io.signal },
   )) {
     if ("error" in result) {
@@ -70,13 +78,20 @@ async function predict(io: Io, model: string, arguments_: string[], flags: Predi
 function print(
   io: Io,
   predictions: readonly Prediction[],
-  { json, csv, logits }: PredictFlags,
+  { json, csv, logits, explain }: PredictFlags,
   csvLine: (cells: readonly (string | number)[]) => string,
 ): void {
   if (json || csv) io.stderr.write(`${DISCLAIMER}\n`);
   if (json) {
-    const lines = predictions.map(({ path, class: found, probabilities, threshold, logits: values }) =>
-      JSON.stringify({ path, class: found, probabilities, threshold, ...(logits ? { logits: values } : {}) }),
+    const lines = predictions.map(({ path, class: found, probabilities, threshold, logits: values, explanation }) =>
+      JSON.stringify({
+        path,
+        class: found,
+        probabilities,
+        threshold,
+        ...(logits ? { logits: values } : {}),
+        ...(explanation ? { explanation } : {}),
+      }),
     );
     return io.stdout.write(lines.length > 0 ? `[\n${lines.join(",\n")}\n]\n` : "[]\n");
   }
@@ -85,8 +100,9 @@ function print(
   if (csv) {
     const { classes } = first;
     const names = (kind: string): string[] => classes.map((name) => `${kind}_${name}`);
-    io.stdout.write(csvLine(["path", "class", ...names("prob"), "threshold", ...(logits ? names("logit") : [])]));
-    for (const { path, class: found, probabilities, threshold, logits: values } of predictions)
+    const more = [...(logits ? names("logit") : []), ...(explain === undefined ? [] : ["explanation"])];
+    io.stdout.write(csvLine(["path", "class", ...names("prob"), "threshold", ...more]));
+    for (const { path, class: found, probabilities, threshold, logits: values, explanation } of predictions)
       io.stdout.write(
         csvLine([
           path,
@@ -94,6 +110,7 @@ function print(
           ...classes.map((name) => probabilities[name]!),
           threshold?.value ?? "",
           ...(logits ? values : []),
+          ...(explanation ? [explanation.file] : []),
         ]),
       );
     return;
@@ -115,6 +132,9 @@ function print(
             },
           ]
         : []),
+      ...(explain === undefined
+        ? []
+        : [{ title: "heat map", cell: ({ explanation }: Prediction) => explanation?.file ?? "" }]),
     ]),
   );
   const { threshold } = first;

@@ -8,6 +8,15 @@ import { listImages } from "../data/listing.ts";
 import { isManifest } from "../data/manifest.ts";
 import { readTable } from "../data/table.ts";
 import { decide, type Decision } from "../evaluate/decision.ts";
+import { ExplainError } from "../explain/errors.ts";
+import {
+  FileNames,
+  refuseAmongPictures,
+  writeExplanation,
+  type ExplainFilesOptions,
+  type PictureExplanation,
+} from "../explain/explainFiles.ts";
+import { GradCam } from "../explain/gradCam.ts";
 import type { Feed } from "../loop/feeds.ts";
 import { ForwardPass } from "../loop/forward.ts";
 import { checkPrecision, type Precision } from "../loop/precision.ts";
@@ -23,6 +32,8 @@ export interface PredictFilesOptions {
   readonly precision?: Precision;
   /** Pictures a batch. Default: 8. */
   readonly batchSize?: number;
+  /** Write each picture, and beside it the same with its heat map (Grad-CAM). In f32 only. */
+  readonly explain?: ExplainFilesOptions;
 }
 
 /** What a model says about a picture. */
@@ -38,6 +49,8 @@ export interface Prediction {
   readonly classes: readonly string[];
   /** In the order of the classes. */
   readonly logits: readonly number[];
+  /** Where `explain` was asked for. */
+  readonly explanation?: PictureExplanation;
 }
 
 /** A picture that can't be read. */
@@ -50,16 +63,18 @@ export interface UnreadablePrediction {
  * Predicts pictures one after the other, as they were named, with the preprocessing that the model file names. A picture that
  * can't be read has its reason in its place and stops nothing; nor does a path that does not exist.
  *
- * @throws WeightsError, ModelFileError, CsvError before the device is opened; RecipeError where it has no f16 and precision is mixed; the signal's reason where it aborts
+ * @throws WeightsError, ModelFileError, CsvError, ExplainError before the device is opened; RecipeError where it has no f16 and precision is mixed; the signal's reason where it aborts
  */
 export async function* predictFiles(
   options: PredictFilesOptions,
   { openDevice, signal }: Pick<RunContext, "openDevice" | "signal">,
 ): AsyncGenerator<Prediction | UnreadablePrediction, void, undefined> {
-  const { batchSize = 8, precision = "f32" } = options;
+  const { batchSize = 8, precision = "f32", explain } = options;
   const file = await readModelFile(options.model);
   const paths = await picturesIn(options.paths);
   if (paths.length === 0) return;
+  if (explain) refuseAmongPictures(explain.folder, paths, await foldersIn(options.paths));
+  if (explain && precision !== "f32") throw new ExplainError("heat maps are computed in f32, not in mixed precision");
   const { classes, preprocessing, decision } = file;
   const device = await openDevice();
   checkPrecision(precision, device);
@@ -72,18 +87,30 @@ export async function* predictFiles(
     feed,
     "fc",
   );
+  const { layer = "layer4" } = explain ?? {};
+  const cam = explain && new GradCam({ device, model, size: preprocessing.crop, batchSize, layer });
+  const writing = explain && { folder: explain.folder, names: new FileNames(), classes, preprocessing };
+  const decided = (row: Float32Array): number => decide(row, classes, decision).predicted[0]!;
   try {
     for await (const batch of batches(paths, batchSize, preprocessing, signal)) {
       feed.pictures = batch.flatMap(({ picture }) => (picture ? [picture] : []));
-      const logits = feed.pictures.length > 0 ? await pass.collect(feed.pictures.length) : new Float32Array();
+      const explained = cam && (await cam.explain(feed.pictures, decided));
+      const logits =
+        explained?.logits ?? (feed.pictures.length > 0 ? await pass.collect(feed.pictures.length) : new Float32Array());
       let row = 0;
       for (const { path, picture, error } of batch) {
         const at = classes.length * row;
+        const map = explained?.maps[row];
         if (picture) row += 1;
-        yield picture ? prediction(path, classes, logits.subarray(at, at + classes.length), decision) : { path, error };
+        if (!picture) yield { path, error };
+        else {
+          const found = prediction(path, classes, logits.subarray(at, at + classes.length), decision);
+          yield map && writing ? { ...found, explanation: await writeExplanation(path, map, writing) } : found;
+        }
       }
     }
   } finally {
+    cam?.dispose();
     pass.dispose();
     slots.dispose();
     model.dispose();
@@ -119,6 +146,11 @@ async function picturesIn(paths: readonly string[]): Promise<string[]> {
     else found.push(path);
   }
   return found;
+}
+
+async function foldersIn(paths: readonly string[]): Promise<string[]> {
+  const folders = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => null))?.isDirectory()));
+  return paths.filter((_, i) => folders[i]);
 }
 
 /** Pictures on their way to the device, [crop, crop, 3] each. */
