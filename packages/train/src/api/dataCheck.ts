@@ -1,6 +1,8 @@
 import { auditedSetOf, nameIn } from "../audit/auditedSet.ts";
 import { cachedAudit } from "../audit/cachedAudit.ts";
 import type { DataAudit } from "../audit/checkData.ts";
+import { filmsAmong } from "../audit/films.ts";
+import type { LoadProgress } from "../data/loadPictures.ts";
 import type { DataFolder } from "../data/folder.ts";
 import type { SplitName } from "../data/split.ts";
 import type { Metrics } from "../evaluate/metrics.ts";
@@ -36,6 +38,12 @@ export async function checkRunData(
   });
   onEvent({ kind: "audit", audit });
   return audit;
+}
+
+/** Which pictures show one film, for `readTrainingData`, which keeps them together where it splits. */
+export function filmsOfRun({ cacheFolder, signal, onEvent }: DataCheckOptions) {
+  const onProgress = (progress: LoadProgress): void => onEvent({ kind: "check", ...progress });
+  return (paths: readonly string[]) => filmsAmong(paths, { cacheFolder, signal, onProgress });
 }
 
 /** The names of a split's pictures that are copies of training pictures. */

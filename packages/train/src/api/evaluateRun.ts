@@ -7,7 +7,7 @@ import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { ModelFileError } from "../model/errors.ts";
 import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
-import { checkRunData, withoutCopies, withoutCopiesJson, type WithoutCopies } from "./dataCheck.ts";
+import { checkRunData, filmsOfRun, withoutCopies, withoutCopiesJson, type WithoutCopies } from "./dataCheck.ts";
 import { evaluateSplit } from "./evaluateSplit.ts";
 import { decodeSplit, storeSplit } from "./pictures.ts";
 import { relatedPictures } from "./relatedPictures.ts";
@@ -55,7 +55,12 @@ export async function evaluateRun(
     const file = await readModelFile(options.model);
     const { classes, preprocessing, decision } = file;
     const recipe = file.recipe ?? parseRecipe({});
-    const data = await readTrainingData(resolve(options.data), recipe, [split]);
+    const data = await readTrainingData(
+      resolve(options.data),
+      recipe,
+      [split],
+      filmsOfRun({ cacheFolder, signal, onEvent }),
+    );
     checkSameClasses(file, data.root, data.classes);
     // Copies of what the model may have been trained on.
     const audit =

@@ -1,6 +1,6 @@
 import { auditedSetOf } from "../audit/auditedSet.ts";
 import type { DataAudit } from "../audit/checkData.ts";
-import { DisjointSets } from "../audit/groups.ts";
+import { DisjointSets } from "../data/disjointSets.ts";
 import type { DataFolder } from "../data/folder.ts";
 import type { Group } from "../evaluate/bootstrap.ts";
 import type { Recipe } from "../recipe/recipe.ts";

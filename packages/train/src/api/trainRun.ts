@@ -11,12 +11,12 @@ import { RecipeError } from "../recipe/errors.ts";
 import { stagesOf } from "../recipe/stages.ts";
 import { checkRunFolder, RunFolderError, runPaths } from "../run/runFolder.ts";
 import type { RunEvent } from "./events.ts";
-import { checkRunData } from "./dataCheck.ts";
+import { checkRunData, filmsOfRun } from "./dataCheck.ts";
 import { refuseLoneBatch } from "./loneBatch.ts";
 import { decodeSplit, type DecodedSplit } from "./pictures.ts";
 import { checkSameData, loadRunConfig, newRunConfig, type RunConfig } from "./runConfig.ts";
 import { relatedPictures } from "./relatedPictures.ts";
-import { readTrainingData } from "./trainingData.ts";
+import { readTrainingData, splitsItself } from "./trainingData.ts";
 import { trainOnDevice } from "./trainOnDevice.ts";
 import type { PreparedRun, RunContext, TrainRunOptions, TrainRunResult } from "./types.ts";
 
@@ -25,7 +25,7 @@ import type { PreparedRun, RunContext, TrainRunOptions, TrainRunResult } from ".
  * `history.csv`, `steps.csv`, TensorBoard events, `best.safetensors`, `last.safetensors`, `results/`.
  *
  * The input is checked before the device is opened, in this order: options, the data folder, the run folder, the weights,
- * the pictures. What `checkRunData` finds is told, and stops nothing.
+ * the pictures; where the run splits them itself, copies of one film are kept together. What `checkRunData` finds is told, and stops nothing.
  *
  * @throws RecipeError, DataFolderError, RunFolderError, WeightsError, ModelFileError, UnreadablePicturesError for wrong
  *   input; nn.StateDictError, NonFiniteLossError, InterruptedError, FileWriteError
@@ -50,17 +50,9 @@ async function prepareRun(
   const { out, mode = "new" } = options;
   const started = mode === "resume" ? await configToResume(options) : null;
   const recipe = started?.recipe ?? parseRecipe(absolute(options.recipe));
-  const data = await readTrainingData(dataOf(options, started), recipe);
-  if (started) checkSameData(started, data);
-  const { splits, classes, ignored } = data;
-  const count = (split: "train" | "val" | "test"): number | null => splits[split]?.paths.length ?? null;
-  onEvent({
-    kind: "data",
-    classes,
-    counts: { train: count("train"), val: count("val"), test: count("test") },
-    ignored,
-  });
-  refuseOutInData(out, data);
+  const root = dataOf(options, started);
+  const listed = await readTrainingData(root, recipe);
+  refuseOutInData(out, listed);
   await checkRunFolder(out, mode);
   const { last } = runPaths(out);
   // A run that was killed before its first checkpoint has its beginning to go on from.
@@ -71,7 +63,21 @@ async function prepareRun(
   const preprocessing = workingPreprocessing(recipe.size, { channels: recipe.channels });
   const allowUnreadable = options.allowUnreadable ?? started?.allowUnreadable ?? false;
   const { cacheFolder = defaultPictureCacheFolder() } = options;
-  const audit = await checkRunData(data, recipe, { cacheFolder, signal, onEvent });
+  const looking = { cacheFolder, signal, onEvent };
+  // Pictures are read only now that all else is known to be right.
+  const data = splitsItself(listed, recipe)
+    ? await readTrainingData(root, recipe, ["train"], filmsOfRun(looking))
+    : listed;
+  if (started) checkSameData(started, data);
+  const { splits, classes, ignored } = data;
+  const count = (split: "train" | "val" | "test"): number | null => splits[split]?.paths.length ?? null;
+  onEvent({
+    kind: "data",
+    classes,
+    counts: { train: count("train"), val: count("val"), test: count("test") },
+    ignored,
+  });
+  const audit = await checkRunData(data, recipe, looking);
   const decoding = { preprocessing, allowUnreadable, classes, cacheFolder, signal, onEvent };
   const decoded = async (split: "val" | "test"): Promise<DecodedSplit | null> =>
     splits[split] && (await decodeSplit(split, splits[split], decoding));

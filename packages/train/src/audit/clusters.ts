@@ -1,5 +1,5 @@
 import type { Copies } from "./copies.ts";
-import { DisjointSets } from "./groups.ts";
+import { DisjointSets } from "../data/disjointSets.ts";
 
 /** A number for each picture that those of one film or one patient share: the least index among them. */
 export function clustersOf(pictures: readonly { readonly patient: string | null }[], copies: Copies): number[] {

@@ -1,6 +1,6 @@
 import type { SplitName } from "../data/split.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { DisjointSets } from "./groups.ts";
+import { DisjointSets } from "../data/disjointSets.ts";
 import { nearPairs } from "./nearPairs.ts";
 import { SYMMETRY_NAMES, type Symmetry } from "./symmetry.ts";
 

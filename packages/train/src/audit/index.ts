@@ -3,6 +3,7 @@ export { checkData } from "./cachedAudit.ts";
 export * from "./checkData.ts";
 export { clusteredAuc, type AucEstimate } from "./clusteredAuc.ts";
 export type { Copy, CopyKind } from "./copies.ts";
+export { filmsAmong } from "./films.ts";
 export { fingerprintOf, type Fingerprint } from "./fingerprint.ts";
 export type { ClassSummary, Quartiles } from "./distributions.ts";
 export { nearPairs, SAME_FILM, type Comparable, type NearPair } from "./nearPairs.ts";

@@ -1,13 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { drawPhantom } from "../phantom/drawPhantom.ts";
 import { readCsv } from "../run/csv.ts";
+import { readTable } from "../data/table.ts";
 import { readTrainingData } from "../api/trainingData.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
 import { checkData } from "./cachedAudit.ts";
+import { filmsAmong } from "./films.ts";
 import { splitData } from "./splitData.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fracture-split-"));
@@ -36,6 +38,9 @@ beforeAll(async () => {
   writeFileSync(join(data, "train", "whole", "broken.png"), "");
 });
 
+const rowsOf = (csv: string) =>
+  readTable(csv, ["path", "label"]).rows.map(({ cells }) => cells as { path: string; label: string });
+
 describe("a new split", () => {
   const fractions = { train: 0.6, val: 0.2, test: 0.2 };
 
@@ -51,6 +56,39 @@ describe("a new split", () => {
     const audit = await checkData(out, { cacheFolder });
     expect(audit.leaks.map(({ copies }) => copies)).toEqual([0, 0, 0]);
     expect(audit.groups).toHaveLength(FILMS);
+  });
+
+  test("that training makes itself keeps copies of one film together, too", async () => {
+    const films = (paths: readonly string[]) => filmsAmong(paths, { cacheFolder });
+    const recipe = parseRecipe({ valFraction: 0.2 });
+    // Both splits of the folder as one without splits, by a list.
+    const list = join(folder, "lists", "all.csv");
+    const lines = rowsOf(out).map(({ path, label }) => `${path},${label}`);
+    writeFileSync(list, ["path,label", ...lines].join("\n"));
+    const apart = async (given?: typeof films): Promise<number> => {
+      const { splits } = await readTrainingData(list, recipe, ["train"], given);
+      const of = (split: "train" | "val" | "test"): Set<string> =>
+        new Set(splits[split]!.paths.map((path) => basename(path)));
+      const train = of("train");
+      return [...of("val"), ...of("test")].filter((name) => train.has(name)).length;
+    };
+    expect(await apart(films)).toBe(0);
+    expect(await apart()).toBeGreaterThan(0);
+  });
+
+  test("that holds a part of the training folder out keeps copies of one film together, too", async () => {
+    const copied = join(folder, "copied");
+    for (const [name, path] of rowsOf(out).map(({ path }, i) => [`${i}.png`, join(dirname(out), path!)] as const)) {
+      const to = join(copied, "train", basename(dirname(path)), name);
+      mkdirSync(dirname(to), { recursive: true });
+      copyFileSync(path, to);
+    }
+    const films = (paths: readonly string[]) => filmsAmong(paths, { cacheFolder });
+    const { splits } = await readTrainingData(copied, parseRecipe({ valFraction: 0.2 }), ["train"], films);
+    const paths = [...splits.train!.paths, ...splits.val!.paths];
+    const heldOut = paths.map((_, i) => i >= splits.train!.paths.length);
+    expect(heldOut.filter(Boolean)).toHaveLength(8);
+    for (const film of await films(paths)) expect(new Set(film.map((i) => heldOut[i])).size).toBe(1);
   });
 
   test("is a file that training takes in place of the folder", async () => {

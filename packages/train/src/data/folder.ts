@@ -6,6 +6,7 @@ import { nearestSpelling } from "./spelling.ts";
 import { isManifest, readManifest } from "./manifest.ts";
 import {
   DEFAULT_FRACTIONS,
+  joinGroups,
   SplitError,
   splitItems,
   SPLIT_NAMES,
@@ -49,6 +50,11 @@ export interface DataFolderOptions {
    * Null for a path that doesn't tell is an error. Default: every picture is a patient's only one.
    */
   readonly patientOf?: (path: string) => string | null;
+  /**
+   * For pictures that are split here: which of these files show one film, as indices. Copies of one film never part. Default: nobody
+   * looks.
+   */
+  readonly filmsAmong?: (paths: readonly string[]) => Promise<readonly (readonly number[])[]>;
 }
 
 /**
@@ -153,7 +159,7 @@ async function readSplits(
 async function readClasses(
   tree: Tree,
   files: readonly string[],
-  { need = ["train"], fractions = DEFAULT_FRACTIONS, seed = 0, patientOf }: DataFolderOptions,
+  { need = ["train"], fractions = DEFAULT_FRACTIONS, seed = 0, patientOf, filmsAmong }: DataFolderOptions,
 ): Promise<DataFolder> {
   const classes = tree.folders;
   if (classes.length === 0) await tree.fail(`it has no folders${files.length > 0 ? ", only files" : ""}`);
@@ -169,8 +175,9 @@ async function readClasses(
       items.push({ path: join(tree.root, name, image), label, group });
     }
   }
+  const films = await filmsAmong?.(items.map(({ path }) => path));
   try {
-    const assigned = splitItems(items, { seed, fractions, classes });
+    const assigned = splitItems(joinGroups(items, films ?? []), { seed, fractions, classes });
     const filesOf = (split: SplitName): LabelledFiles | null => {
       const chosen = items.filter((_, i) => assigned[i] === split);
       if (chosen.length === 0) return null;

@@ -5,7 +5,7 @@ import type { DataFolder, DataFolderOptions, LabelledFiles } from "./folder.ts";
 import { inParallel } from "./inParallel.ts";
 import { compareCodePoints } from "./listing.ts";
 import { nearestSpelling } from "./spelling.ts";
-import { DEFAULT_FRACTIONS, SplitError, splitItems, SPLITS, SPLIT_NAMES, type SplitName } from "./split.ts";
+import { DEFAULT_FRACTIONS, joinGroups, SplitError, splitItems, SPLITS, SPLIT_NAMES, type SplitName } from "./split.ts";
 import { readTable, type Table } from "./table.ts";
 
 interface Entry {
@@ -50,7 +50,7 @@ export async function readManifest(path: string, options: DataFolderOptions = {}
   if (strange) fail(`line ${strange.line}: whose picture ${strange.name} is can't be told from its name`);
 
   const given = table.columns.includes("split");
-  const splitOf = given ? entries.map(({ split }) => split!) : dealt(path, entries, classes, options);
+  const splitOf = given ? entries.map(({ split }) => split!) : await dealt(path, entries, classes, options);
   const splits: Record<SplitName, LabelledFiles | null> = { train: null, val: null, test: null };
   for (const split of SPLITS) {
     const files = entries.filter((_, i) => splitOf[i] === split);
@@ -124,19 +124,20 @@ async function refuseMissing(path: string, entries: readonly Entry[]): Promise<v
   );
 }
 
-/** Splits by seed; a patient's pictures don't part. */
-function dealt(
+/** Splits by seed; a patient's pictures don't part, nor do those of a film. */
+async function dealt(
   path: string,
   entries: readonly Entry[],
   classes: readonly string[],
-  { fractions = DEFAULT_FRACTIONS, seed = 0 }: DataFolderOptions,
-): SplitName[] {
+  { fractions = DEFAULT_FRACTIONS, seed = 0, filmsAmong }: DataFolderOptions,
+): Promise<SplitName[]> {
   const items = entries.map((entry) => ({
     label: classes.indexOf(entry.class),
     group: entry.patient === null ? `file ${entry.name}` : `patient ${entry.patient}`,
   }));
+  const films = await filmsAmong?.(entries.map((entry) => entry.path));
   try {
-    return splitItems(items, { seed, fractions, classes });
+    return splitItems(joinGroups(items, films ?? []), { seed, fractions, classes });
   } catch (error) {
     if (error instanceof SplitError) throw new CsvError(path, error.message);
     throw error;

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { DEFAULT_FRACTIONS, patientFromPattern, SplitError, splitItems, SPLITS, type SplitItem } from "./split.ts";
+import {
+  DEFAULT_FRACTIONS,
+  joinGroups,
+  patientFromPattern,
+  SplitError,
+  splitItems,
+  SPLITS,
+  type SplitItem,
+} from "./split.ts";
 
 const classes = ["fractured", "whole"];
 const options = { seed: 7, fractions: DEFAULT_FRACTIONS, classes };
@@ -84,7 +92,9 @@ describe("splitItems", () => {
       'class "whole" has 2 pictures, too few to be split into train, val, test',
     );
     const one = singles(9, 9).map((item) => ({ ...item, group: "the only patient" }));
-    expect(() => splitItems(one, options)).toThrow(/no patient is left to give val a picture of "fractured", "whole"/);
+    expect(() => splitItems(one, options)).toThrow(
+      /no patient or film is left to give val a picture of "fractured", "whole"/,
+    );
   });
 });
 
@@ -98,5 +108,24 @@ describe("patientFromPattern", () => {
   test("refuses a pattern without a group, and one that is none", () => {
     expect(() => patientFromPattern("^\\d+")).toThrow(SplitError);
     expect(() => patientFromPattern("(")).toThrow('"(" is no regular expression');
+  });
+});
+
+describe("joinGroups", () => {
+  const items = ["a", "b", "c", "d", "b"].map((group, label) => ({ group, label }));
+
+  test("makes one group of all that are tied to each other, through others too, with the first one's name", () => {
+    // c and the second b; d and the first b
+    expect(joinGroups(items, [[2, 4], [3, 1]]).map(({ group }) => group)).toEqual(["a", "b", "b", "b", "b"]); // prettier-ignore
+  });
+
+  test("leaves a split without copies as it is", () => {
+    expect(joinGroups(items, [])).toEqual(items);
+    const many = singles(40, 60);
+    const [first, second] = [many[0]!, many[1]!];
+    const joined = joinGroups(many, [[0, 1]]);
+    expect(joined.slice(2)).toEqual(many.slice(2));
+    expect(joined.slice(0, 2).map(({ group }) => group)).toEqual([first.group, first.group]);
+    expect(second.group).not.toBe(first.group);
   });
 });

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { DisjointSets } from "./disjointSets.ts";
 
 export const SPLITS = ["train", "val", "test"] as const;
 export type SplitName = (typeof SPLITS)[number];
@@ -65,11 +66,24 @@ export function splitItems(items: readonly SplitItem[], { seed, fractions, class
     const missing = classes.filter((_, label) => inSplit[label] === 0);
     if (missing.length === 0) continue;
     throw new SplitError(
-      `no patient is left to give ${split} a picture of ${missing.map((name) => `"${name}"`).join(", ")}: ` +
-        `there are ${chosen.size} patients in all; another seed or fewer splits may do`,
+      `no patient or film is left to give ${split} a picture of ${missing.map((name) => `"${name}"`).join(", ")}: ` +
+        `there are ${chosen.size} in all, whose pictures don't part; another seed or fewer splits may do`,
     );
   }
   return assigned;
+}
+
+/**
+ * Items with their groups joined where `together` says so: sets of indices that are not to part, such as copies of one film. A joined
+ * group is named after the first of its groups in the order of names; every other group keeps its name, and so its place in a split.
+ */
+export function joinGroups<T extends SplitItem>(items: readonly T[], together: readonly (readonly number[])[]): T[] {
+  const names = [...new Set(items.map(({ group }) => group))].sort();
+  const places = new Map(names.map((name, i) => [name, i]));
+  const sets = new DisjointSets(names.length);
+  for (const [first, ...others] of together)
+    for (const other of others) sets.join(places.get(items[first!]!.group)!, places.get(items[other]!.group)!);
+  return items.map((item) => ({ ...item, group: names[sets.find(places.get(item.group)!)]! }));
 }
 
 function checkFractions(fractions: Fractions): void {
