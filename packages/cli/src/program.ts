@@ -4,6 +4,7 @@ import { compareCommand } from "./commands/compare.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
+import { exportCommand } from "./commands/export.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { trainCommand } from "./commands/train.ts";
 import { weightsCommand } from "./commands/weights.ts";
@@ -40,6 +41,7 @@ export function createProgram(io: Io): Command {
     evalCommand,
     predictCommand,
     compareCommand,
+    exportCommand,
     benchCommand,
   ])
     add(program, io);

@@ -14,6 +14,7 @@ export * from "./data/store.ts";
 export * from "./evaluate/index.ts";
 export * from "./evaluate/logits.ts";
 export { figuresOf, outcomeOf, writeMetrics, writeOutcome, type SplitOutcome } from "./evaluate/report.ts";
+export * from "./export/index.ts";
 export * from "./explain/index.ts";
 export { CheckpointError } from "./loop/checkpoint.ts";
 export * from "./loop/earlyStopping.ts";

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { Identity, Weights } from "@fracture/resnet";
+import { DeviceOnDemand } from "../device.ts";
 import { InputError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
 import { formatBytes, formatCount, plural } from "../output/format.ts";
@@ -58,13 +59,13 @@ async function convert(io: Io, from: string, to: string, force: boolean): Promis
     throw new InputError(`${to}: the name of the file to write must end with .safetensors`);
   if (!force && existsSync(to)) throw new InputError(`${to}: is there already; --force replaces it`);
   const { readWeights, safetensorsPieces } = await import("@fracture/resnet");
-  const { readModelFile, saveModel, writeFileAtomic } = await import("@fracture/train");
+  const { exportSafetensors, writeFileAtomic } = await import("@fracture/train");
   const { state, metadata } = await readWeights(from);
   const identity = await identify(state);
   if ("architecture" in identity) {
-    // The file says from now on what its content, or its own words, said: classes and preprocessing.
-    const model = await readModelFile(from);
-    await saveModel(to, state, model, model.recipe);
+    // The file says from now on what its content, or its own words, said: classes, preprocessing, decision.
+    using device = new DeviceOnDemand(io, "auto");
+    await exportSafetensors({ model: from, to, force }, { openDevice: device.open, signal: io.signal });
   } else {
     await writeFileAtomic(to, safetensorsPieces(state, metadata));
   }

@@ -1,8 +1,23 @@
+import { readFileSync } from "node:fs";
+import type * as Ort from "onnxruntime-web";
 import { describe, expect, it } from "vitest";
 import type { nn } from "@fracture/tensor";
+import { ARCHITECTURES, type Architecture } from "../resnet.ts";
+import { distance, hashState, pictures, type Prints } from "../testing/index.ts";
 import { WeightsError } from "../weights/errors.ts";
+import { networkShapes } from "../weights/testing/fixtures.ts";
 import { byteLength, float, int, nested, piecesOf } from "./protobuf.ts";
 import { ONNX_OPSETS, resnetOnnx, type ResNetOnnxOptions } from "./resnetOnnx.ts";
+
+/** A development dependency; the portable archive goes without it. */
+const runtime: typeof Ort | null = await import("onnxruntime-web").catch(() => null);
+
+/** Made by ../testdata/trainSteps.py. */
+const torch = JSON.parse(readFileSync(new URL("../testdata/trainSteps.json", import.meta.url), "utf8")) as {
+  readonly size: number;
+  readonly labels: readonly number[];
+  readonly models: Readonly<Record<string, { readonly seed: number; readonly logits: Prints }>>;
+};
 
 const bytes = (...parts: Parameters<typeof piecesOf>): number[] => Array.from(Buffer.concat(piecesOf(...parts)));
 
@@ -51,6 +66,10 @@ describe("a ResNet as ONNX", () => {
     expect(file(state).equals(file(zeros(3)))).toBe(true);
   });
 
+  it.each(Object.keys(ARCHITECTURES) as Architecture[])("every tensor of a %s has its place", (architecture) => {
+    expect(() => resnetOnnx(zeros(7, architecture), { architecture, size: 64 })).not.toThrow();
+  });
+
   it("folds every batch norm into the convolution before it", () => {
     const text = graphText(zeros(3), { fold: true });
     expect(text).not.toContain("BatchNormalization");
@@ -82,32 +101,67 @@ describe("a ResNet as ONNX", () => {
   });
 });
 
-/** The names and shapes of a ResNet-18, in torch's layout; every value is zero. */
-function zeros(classes: number): nn.StateDict {
-  const state = new Map<string, nn.StateEntry>();
-  const put = (name: string, ...shape: number[]): void =>
-    void state.set(name, { dtype: "f32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) });
-  const norm = (name: string, channels: number): void => {
-    for (const part of ["weight", "bias", "running_mean", "running_var"]) put(`${name}.${part}`, channels);
-    state.set(`${name}.num_batches_tracked`, { dtype: "i64", shape: [], data: BigInt64Array.of(1n) });
-  };
-  put("conv1.weight", 64, 3, 7, 7);
-  norm("bn1", 64);
-  let width = 64;
-  for (const [i, planes] of [64, 128, 256, 512].entries())
-    for (const block of [0, 1]) {
-      const name = `layer${i + 1}.${block}`;
-      put(`${name}.conv1.weight`, planes, width, 3, 3);
-      norm(`${name}.bn1`, planes);
-      put(`${name}.conv2.weight`, planes, planes, 3, 3);
-      norm(`${name}.bn2`, planes);
-      if (width !== planes) {
-        put(`${name}.downsample.0.weight`, planes, width, 1, 1);
-        norm(`${name}.downsample.1`, planes);
-      }
-      width = planes;
+describe.skipIf(runtime === null)("what ONNX Runtime makes of the file", () => {
+  it.each([
+    ["resnet18", { fold: true, opset: 22 }],
+    ["resnet50", { opset: 13 }],
+  ] as const)("the logits of a %s written with %o are torch's f64 to 1e-5", async (architecture, options) => {
+    const { seed, logits } = torch.models[architecture]!;
+    const [n, size] = [torch.labels.length, torch.size];
+    const state = hashState(zeros(1000, architecture));
+    const found = await run(resnetOnnx(state, { architecture, size, ...options }), pictures(n, size, seed), n, size);
+    expect(found["logits"]!.dims).toEqual([n, 1000]);
+    expect(distance(found["logits"]!.data as Float32Array, logits)).toBeLessThan(1e-5);
+  });
+
+  it("probabilities come first and are the softmax of logits / temperature, for one picture as for three", async () => {
+    const state = hashState(zeros(3));
+    const temperature = 1.7;
+    const file = resnetOnnx(state, { architecture: "resnet18", size: 32, probabilities: { temperature } });
+    const x = pictures(3, 32, 1);
+    const found = await run(file, x, 3, 32);
+    expect(Object.keys(found)).toEqual(["probabilities", "logits"]);
+    const logits = [...(found["logits"]!.data as Float32Array)];
+    for (const row of [0, 1, 2]) {
+      const weights = logits.slice(3 * row, 3 * row + 3).map((logit) => Math.exp(logit / temperature));
+      const total = weights.reduce((a, b) => a + b);
+      weights.forEach((weight, c) => expect(found["probabilities"]!.data[3 * row + c]).toBeCloseTo(weight / total, 6));
     }
-  put("fc.weight", classes, width);
-  put("fc.bias", classes);
-  return state;
+    const alone = await run(file, x.slice(0, 32 * 32 * 3), 1, 32);
+    expect(alone["logits"]!.dims).toEqual([1, 3]);
+    (alone["logits"]!.data as Float32Array).forEach((logit, c) => expect(logit).toBeCloseTo(logits[c]!, 5));
+  });
+});
+
+/** Runs a file on pictures [n, size, size, 3]. */
+async function run(
+  file: readonly Uint8Array[],
+  x: Float32Array,
+  n: number,
+  size: number,
+): Promise<Ort.InferenceSession.OnnxValueMapType & Record<string, Ort.Tensor>> {
+  const { InferenceSession, Tensor, env } = runtime!;
+  env.wasm.numThreads = 1;
+  const session = await InferenceSession.create(Buffer.concat(file), { executionProviders: ["wasm"] });
+  const planes = Float32Array.from(x, (_, i) => {
+    const [image, plane, pixel] = [
+      Math.floor(i / (3 * size * size)),
+      Math.floor(i / (size * size)) % 3,
+      i % (size * size),
+    ];
+    return x[3 * (image * size * size + pixel) + plane]!;
+  });
+  const outputs = await session.run({ images: new Tensor("float32", planes, [n, 3, size, size]) });
+  await session.release();
+  return outputs as Awaited<ReturnType<typeof run>>;
+}
+
+/** The names and shapes of a network, in torch's layout and order; every value is zero. */
+function zeros(classes: number, architecture: Architecture = "resnet18"): nn.StateDict {
+  const entries = Object.entries(networkShapes()[architecture]!).map(([name, shape]): [string, nn.StateEntry] => {
+    if (name.endsWith("num_batches_tracked")) return [name, { dtype: "i64", shape, data: BigInt64Array.of(1n) }];
+    const own = name.startsWith("fc.") ? [classes, ...shape.slice(1)] : shape;
+    return [name, { dtype: "f32", shape: own, data: new Float32Array(own.reduce((a, b) => a * b, 1)) }];
+  });
+  return new Map(entries);
 }
