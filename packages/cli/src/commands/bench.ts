@@ -4,10 +4,11 @@ import type { ActivationType } from "@fracture/kernels";
 import type { AdapterChoice, Device } from "@fracture/tensor";
 import { adapterOption, withDevice } from "../device.ts";
 import type { Io } from "../io.ts";
-import { integer, integers, path, precisionOption } from "../options.ts";
+import { integer, integers, layerOption, path, positive, precisionOption } from "../options.ts";
 import { Progress } from "../output/progress.ts";
 import type { MeasureOptions } from "../bench/measure.ts";
 import type { LoopOptions } from "../bench/loop.ts";
+import type { PointingFlags } from "../bench/pointing.ts";
 import type { NetworkOptions } from "../bench/network.ts";
 import type { BenchRow } from "../bench/report.ts";
 import type { TuneOptions } from "../bench/tune.ts";
@@ -32,7 +33,7 @@ interface ConvOptions {
 
 const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES);
 
-/** `fracture bench gemm|conv|step|infer|data|tune` */
+/** `fracture bench gemm|conv|step|infer|data|tune|explain` */
 export function benchCommand(program: Command, io: Io): void {
   const bench = program
     .command("bench")
@@ -141,6 +142,26 @@ export function benchCommand(program: Command, io: Io): void {
         return rows;
       };
       await measured(io, options, tune, { byRule: true });
+    });
+
+  bench
+    .command("explain")
+    .description("how often a model's heat maps point at what is known to be there, beside chance: the pointing game")
+    .argument("<model>", "a run folder, or a .safetensors")
+    .argument("<set>", "a phantom set, or a .csv of boxes: path,class,left,top,width,height, and perhaps split")
+    .addOption(new Option("--split <name>", "which pictures").choices(["train", "val", "test"]).default("test"))
+    .addOption(layerOption())
+    .option(
+      "--tolerance <pixels>",
+      "how far from the box still counts (default: 15 of 224 of the side that the network saw, as published)",
+      positive({ zero: true }),
+    )
+    .option("--batch-size <n>", "pictures at once", integer(1), 8)
+    .addOption(adapterOption())
+    .option("--json", "print the figures as JSON, and what each picture's map points at", false)
+    .action(async (model: string, set: string, flags: PointingFlags) => {
+      const { benchPointing } = await import("../bench/pointing.ts");
+      await benchPointing(io, model, set, flags);
     });
 }
 

@@ -7,3 +7,13 @@ export * from "./explanations.ts";
 export * from "./gradCam.ts";
 export * from "./heatMap.ts";
 export * from "./overlay.ts";
+export { readBoxes, type BoxedPicture } from "./boxes.ts";
+export * from "./measurePointing.ts";
+export {
+  pointingGame,
+  PUBLISHED_TOLERANCE,
+  type PointingCase,
+  type PointingOptions,
+  type PointingScore,
+  type Share,
+} from "./pointingGame.ts";
