@@ -1,9 +1,9 @@
 // ONNX Runtime's native WebGPU provider in Node.
 import { createRequire } from "node:module";
+import { resnetOnnx } from "@fracture/resnet";
 import { create } from "webgpu";
 import { seededWeights, swapInner } from "../../lib/model.mjs";
 import { worker } from "../../lib/worker.mjs";
-import { resnet50Onnx } from "./onnx.mjs";
 
 const require = createRequire(import.meta.url);
 
@@ -18,8 +18,9 @@ async function open() {
     adapter: { device: info.device, driver: info.description },
     versions: { "onnxruntime-node": ort.env.versions.node },
     async infer({ batch, size }) {
-      const model = resnet50Onnx(seededWeights(), { batch, size });
-      session = await ort.InferenceSession.create(model, {
+      const weights = new Map([...seededWeights()].map(([name, tensor]) => [name, { dtype: "f32", ...tensor }]));
+      const model = resnetOnnx(weights, { architecture: "resnet50", batch, size });
+      session = await ort.InferenceSession.create(Buffer.concat(model), {
         executionProviders: ["webgpu"],
         graphOptimizationLevel: "all",
         // Without this, what the provider can't run would go to the CPU's unseen.
