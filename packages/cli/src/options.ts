@@ -30,6 +30,10 @@ export const integers =
     return values;
   };
 
+/** Parses "5" as a count, and "0,1,7" as the seeds themselves. */
+export const seeds = (text: string): number | readonly number[] =>
+  text.includes(",") ? integers(0)(text) : integer(1)(text);
+
 /** An option's value as a path: an empty one, such as of a shell variable that is not set, would be the working folder. */
 export const path = (text: string): string => {
   if (text === "") throw new InvalidArgumentError("Expected a path, and it is empty.");

@@ -30,6 +30,7 @@ export interface RecipeFlags {
   readonly threshold?: string;
   readonly sensitivity?: number;
   readonly seed?: number;
+  readonly splitSeed?: number;
   readonly valFraction?: number;
   readonly testFraction?: number;
   readonly patientPattern?: string;
@@ -60,6 +61,7 @@ export const FLAG_OF: Readonly<Record<keyof RecipeOptions, string>> = {
   threshold: "--threshold",
   sensitivity: "--sensitivity",
   seed: "--seed",
+  splitSeed: "--split-seed",
   valFraction: "--val-fraction",
   testFraction: "--test-fraction",
   patientPattern: "--patient-pattern",
@@ -140,6 +142,11 @@ export function addRecipeOptions(command: Command): Command {
       positive(),
     )
     .option(
+      "--split-seed <n>",
+      "decides which pictures these are (default: the seed; of several seeds the first)",
+      integer(0),
+    )
+    .option(
       "--patient-pattern <regex>",
       "whose group tells the patient from a picture's path in its class folder: patients are not split",
     );
@@ -174,7 +181,9 @@ export async function namingFlags<T>(work: Promise<T>): Promise<T> {
     const { RecipeError } = await import("@fracture/train");
     if (!(error instanceof RecipeError)) throw error;
     const flags: Readonly<Record<string, string>> = FLAG_OF;
-    const faults = error.faults.map((fault) => fault.replace(/^\w+/, (name) => flags[name] ?? name));
+    const faults = error.faults.map((fault) =>
+      fault.replace(/^\w+/, (name) => flags[name] ?? (name === "seeds" ? "--seeds" : name)),
+    );
     throw new RecipeError(error.message.split("\n")[0]!, faults);
   }
 }

@@ -9,6 +9,8 @@ type EventOf<Kind extends RunEvent["kind"]> = Extract<RunEvent, { readonly kind:
 /** Names that are listed before "and 12 more". */
 const MOST_LISTED = 5;
 
+const SAID_ONCE: ReadonlySet<string> = new Set(["data", "audit", "unreadable", "model"] satisfies RunEvent["kind"][]);
+
 /** Tells a person what a run does: lines that stay for what is done, the updated one for what is being done. */
 export class RunProgress {
   readonly #progress: Progress;
@@ -16,13 +18,18 @@ export class RunProgress {
   #epochs = 0;
   #lastEpoch: number | null = null;
   #resumed = false;
+  /** Of several seeds: what is the same for all was said of the first. */
+  #seeds = 0;
 
   constructor(progress: Progress) {
     this.#progress = progress;
   }
 
   readonly show = (event: RunEvent): void => {
+    if (this.#seeds > 1 && SAID_ONCE.has(event.kind)) return;
     switch (event.kind) {
+      case "seed":
+        return this.#seed(event);
       case "data":
         return this.#data(event);
       case "check":
@@ -54,9 +61,18 @@ export class RunProgress {
       case "evaluate":
         return this.#count(`evaluating ${event.split}`, "pictures", event);
       case "metrics":
-        return this.#progress.clear();
+        return this.#seeds > 0 ? this.#figures(event) : this.#progress.clear();
     }
   };
+
+  #seed({ seed, index, count, folder, finished }: EventOf<"seed">): void {
+    this.#epochs = 0;
+    this.#rate = null;
+    if (!finished) this.#seeds += 1;
+    this.#progress.line(
+      `seed ${seed} (${index + 1} of ${count}): ${printable(folder)}${finished ? ", finished before" : ""}`,
+    );
+  }
 
   #data({ classes, counts, ignored }: EventOf<"data">): void {
     const splits = Object.entries(counts).flatMap(([name, count]) =>
@@ -131,6 +147,12 @@ export class RunProgress {
         ...(improved ? ["best"] : []),
       ].join("  "),
     );
+  }
+
+  /** Of one run of several: its figures in a line. */
+  #figures({ split, metrics }: EventOf<"metrics">): void {
+    const auc = metrics.rocAuc === null ? "" : `  AUC ${metrics.rocAuc.toFixed(3)}`;
+    this.#progress.line(`  ${split}: accuracy ${metrics.accuracy.toFixed(3)}${auc}`);
   }
 
   #epochName(epoch: number): string {

@@ -14,8 +14,8 @@ export * from "./data/store.ts";
 export * from "./evaluate/index.ts";
 export * from "./evaluate/logits.ts";
 export { figuresOf, outcomeOf, writeMetrics, writeOutcome, type SplitOutcome } from "./evaluate/report.ts";
-export * from "./export/index.ts";
 export * from "./explain/index.ts";
+export * from "./export/index.ts";
 export { CheckpointError } from "./loop/checkpoint.ts";
 export * from "./loop/earlyStopping.ts";
 export {
@@ -39,4 +39,5 @@ export * from "./recipe/errors.ts";
 export * from "./recipe/recipe.ts";
 export * from "./recipe/stages.ts";
 export * from "./run/index.ts";
+export * from "./seeds/index.ts";
 export { FRACTURE_VERSION } from "./version.ts";

@@ -14,7 +14,7 @@ export function compareCommand(program: Command, io: Io): void {
   program
     .command("compare")
     .description("compare two runs on the same test pictures: who is right where only one is, and by how much")
-    .argument("<first>", "a run folder, or a folder that eval --out wrote")
+    .argument("<first>", "a run folder, one of several seeds, or a folder that eval --out wrote")
     .argument("<second>", "another one, tested on the same pictures")
     .option("--seed <n>", "of the draws that the intervals come from", integer(0), 0)
     .option("--json", "print the figures as JSON", false)
@@ -36,6 +36,7 @@ function formatComparison({
   accuracy,
   rocAuc,
   mcnemar,
+  seeds,
 }: Comparison): string {
   const rows: [string, Difference][] = [["accuracy", accuracy]];
   if (rocAuc) rows.push([positiveClass === null ? "mean AUC" : `AUC of "${positiveClass}"`, rocAuc]);
@@ -56,7 +57,22 @@ function formatComparison({
     groups === null
       ? ""
       : `Intervals are over ${groups} groups of pictures of one film or patient; McNemar's test is over pictures.\n`;
-  return `${pairs}\n${figures}\n${test}\n${films}`;
+  const runs = seeds ? `\n${formatSeeds(seeds)}` : "";
+  return `${pairs}\n${figures}\n${test}\n${films}${runs}`;
+}
+
+function formatSeeds({ first, second, accuracy, rocAuc }: NonNullable<Comparison["seeds"]>): string {
+  const rows = [["mean accuracy", accuracy] as const, ["mean AUC", rocAuc] as const].flatMap(([name, figure]) =>
+    figure ? [[name, figure] as const] : [],
+  );
+  const figures = formatTable(rows, [
+    { title: `runs: ${first} and ${second}`, cell: ([name]) => name },
+    { title: "first", cell: ([, figure]) => figure.first.toFixed(3), align: "right" },
+    { title: "second", cell: ([, figure]) => figure.second.toFixed(3), align: "right" },
+    { title: "difference", cell: ([, figure]) => signed(figure.difference), align: "right" },
+    { title: "95% interval", cell: ([, { interval }]) => (interval ? interval.map(signed).join(" to ") : "") },
+  ]);
+  return `The figures above are those of the mean of the runs' probabilities. Over seeds, by Welch's t:\n${figures}`;
 }
 
 const signed = (value: number): string => `${value < 0 ? "" : "+"}${value.toFixed(3)}`;

@@ -5,11 +5,12 @@ import type { AdapterChoice } from "@fracture/tensor";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import { InputError, StoppedError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
-import { path } from "../options.ts";
+import { path, seeds } from "../options.ts";
 import { plural } from "../output/format.ts";
 import { formatWithoutCopies } from "../output/dataAudit.ts";
 import { formatOutcome } from "../output/metrics.ts";
 import { Progress } from "../output/progress.ts";
+import { formatSeeds } from "../output/seeds.ts";
 import { Transfer } from "../output/rate.ts";
 import { addRecipeOptions, namingFlags, recipeOptions, type RecipeFlags } from "../recipeOptions.ts";
 import { RunProgress } from "../runProgress.ts";
@@ -17,6 +18,7 @@ import { RunProgress } from "../runProgress.ts";
 interface TrainFlags extends RecipeFlags {
   readonly data?: string;
   readonly out: string;
+  readonly seeds?: number | readonly number[];
   readonly resume: boolean;
   readonly overwrite: boolean;
   readonly allowUnreadable: boolean;
@@ -37,6 +39,11 @@ export function trainCommand(program: Command, io: Io): void {
       path,
     )
     .requiredOption("--out <folder>", "the run folder to make", path)
+    .option(
+      "--seeds <n>",
+      "a run each for so many seeds, beginning with --seed, or for those listed (0,1,7), in folders of their own, and how the figures spread",
+      seeds,
+    )
     .option("--resume", "go on with the run that is in the folder, as it was started", false)
     .addOption(new Option("--overwrite", "replace the run that is in the folder").default(false).conflicts("resume"))
     .option("--allow-unreadable", "set pictures of val and test that can't be read aside, as those of train are", false)
@@ -46,9 +53,9 @@ export function trainCommand(program: Command, io: Io): void {
 }
 
 async function train(io: Io, flags: TrainFlags): Promise<void> {
-  const { data, out, resume, overwrite, allowUnreadable, adapter, json, ...recipeFlags } = flags;
+  const { data, out, seeds: wanted, resume, overwrite, allowUnreadable, adapter, json, ...recipeFlags } = flags;
   if (data === undefined && !resume) throw new InputError("--data is missing: a folder of pictures to train on");
-  const { InterruptedError, trainRun } = await import("@fracture/train");
+  const { InterruptedError, isSeedsFolder, trainRun, trainSeeds } = await import("@fracture/train");
   using progress = new Progress(io.stderr);
   const transfer = new Transfer();
   const recipe = await namingFlags(
@@ -66,9 +73,14 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
   };
   try {
     const { show } = new RunProgress(progress);
-    const { outcomes, ...result } = await namingFlags(
-      trainRun(options, { openDevice: device.open, signal: io.signal, onEvent: show }),
-    );
+    const context = { openDevice: device.open, signal: io.signal, onEvent: show };
+    if (wanted !== undefined || (resume && isSeedsFolder(out))) {
+      const list = wanted === undefined ? {} : { seeds: seedsOf(wanted, recipeFlags.seed) };
+      const summary = await namingFlags(trainSeeds({ ...options, ...list }, context));
+      progress.clear();
+      return io.stdout.write(json ? `${JSON.stringify(summary, null, 2)}\n` : formatSeeds(out, summary));
+    }
+    const { outcomes, ...result } = await namingFlags(trainRun(options, context));
     progress.clear();
     if (json)
       return io.stdout.write(`${JSON.stringify({ ...result, decision: outcomes[0]?.decision ?? null }, null, 2)}\n`);
@@ -88,6 +100,12 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
     if (!error.saved && (overwrite || !existsSync(join(out, "config.json")))) throw error;
     throw new StoppedError(`stopped; to go on: fracture train --out ${quoted(out)} --resume`);
   }
+}
+
+function seedsOf(wanted: number | readonly number[], first: number | undefined): readonly number[] {
+  if (typeof wanted === "number") return Array.from({ length: wanted }, (_, i) => (first ?? 0) + i);
+  if (first !== undefined) throw new InputError("--seed: --seeds lists them all; give one of the two");
+  return wanted;
 }
 
 /** A path as a shell takes it. */

@@ -1,7 +1,11 @@
 import { NonFiniteLogitsError } from "../loop/errors.ts";
 import type { Precision } from "../loop/precision.ts";
-import type { ResNet } from "@fracture/resnet";
-import type { Device } from "@fracture/tensor";
+import type { Part, ResNet } from "@fracture/resnet";
+import { SlotPool, type Device } from "@fracture/tensor";
+import type { FeatureCache } from "../loop/featureCache.ts";
+import { computeFeatures, tensorsDigest, type FeatureOptions } from "../loop/features.ts";
+import { FeatureFeed } from "../loop/feeds.ts";
+import { tensorsUpTo } from "../loop/stages.ts";
 import { logitsOf } from "../evaluate/logits.ts";
 import { fitDecision, type Decision } from "../evaluate/decision.ts";
 import { outcomeOf, type SplitOutcome } from "../evaluate/report.ts";
@@ -19,6 +23,8 @@ export interface EvaluateSplitOptions {
   readonly decision: Decision | Pick<Recipe, "threshold" | "sensitivity"> | null;
   /** Pictures that are not independent of each other. Default: none. */
   readonly related?: RelatedPictures;
+  /** What no training has changed: its features are computed apart, and kept for other runs. Default: nothing. */
+  readonly unchanged?: (Pick<FeatureOptions, "files" | "mostBytes"> & { readonly part: Part }) | null;
   readonly precision: Precision;
   readonly batchSize: number;
   readonly signal: AbortSignal;
@@ -34,6 +40,7 @@ export async function evaluateSplit(
     classes,
     decision,
     related = new Map(),
+    unchanged = null,
     precision,
     batchSize,
     signal,
@@ -41,16 +48,18 @@ export async function evaluateSplit(
   }: EvaluateSplitOptions,
 ): Promise<SplitOutcome> {
   const { split, paths, labels } = stored;
-  const logits = await logitsOf({
-    device,
-    model,
-    feed: stored.feed({ augment: false }),
-    samples: labels.length,
-    precision,
-    batchSize,
-    signal,
-    onBatch: (done, total) => onEvent({ kind: "evaluate", split, done, total }),
-  });
+  const common = { device, model, precision, batchSize, signal };
+  const onBatch = (done: number, total: number): void => onEvent({ kind: "evaluate", split, done, total });
+  let cache: FeatureCache | null = null;
+  let logits: Float32Array;
+  try {
+    model.eval();
+    cache = unchanged && (await featuresOf(stored, unchanged, { ...common, onBatch }));
+    const feed = cache ? new FeatureFeed(device, unchanged!.part, cache) : stored.feed({ augment: false });
+    logits = await logitsOf({ ...common, feed, samples: labels.length, ...(cache ? {} : { onBatch }) });
+  } finally {
+    cache?.dispose();
+  }
   const bad = logits.findIndex((logit) => !Number.isFinite(logit));
   if (bad >= 0) throw new NonFiniteLogitsError(split, paths[Math.floor(bad / classes.length)]!);
   const fitted =
@@ -66,6 +75,20 @@ export async function evaluateSplit(
   });
   onEvent({ kind: "metrics", split, metrics: outcome.metrics });
   return outcome;
+}
+
+async function featuresOf(
+  stored: StoredSplit,
+  { part, ...unchanged }: NonNullable<EvaluateSplitOptions["unchanged"]>,
+  options: Omit<FeatureOptions, "files" | "mostBytes" | "frozen" | "slots">,
+): Promise<FeatureCache | null> {
+  const slots = new SlotPool(options.device);
+  try {
+    const frozen = await tensorsDigest(options.model, tensorsUpTo(part));
+    return await computeFeatures(stored, part, { ...options, ...unchanged, frozen, slots });
+  } finally {
+    slots.dispose();
+  }
 }
 
 function ruleOf({ threshold, sensitivity }: Pick<Recipe, "threshold" | "sensitivity">): ThresholdRule | null {

@@ -10,6 +10,16 @@ import type { NewHead } from "../model/initialModel.ts";
 export type RunEvent =
   | FitEvent
   | {
+      /** The run of one of several seeds begins; what follows is of it. */
+      readonly kind: "seed";
+      readonly seed: number;
+      readonly index: number;
+      readonly count: number;
+      readonly folder: string;
+      /** It was finished before: nothing follows. */
+      readonly finished: boolean;
+    }
+  | {
       readonly kind: "data";
       readonly classes: readonly string[];
       /** Pictures in each split; null where there is no such split. */

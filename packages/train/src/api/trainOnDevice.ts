@@ -13,6 +13,7 @@ import { FeatureFiles } from "../loop/featureFiles.ts";
 import { fit } from "../loop/fit.ts";
 import type { FitOptions } from "../loop/options.ts";
 import { checkPrecision } from "../loop/precision.ts";
+import { neverTrained } from "../loop/stages.ts";
 import { startState } from "../loop/state.ts";
 import { createModel } from "../model/initialModel.ts";
 import { decisionMetadata, modelMetadata } from "../model/modelFile.ts";
@@ -74,11 +75,15 @@ export async function trainOnDevice(
     },
     resumed,
   );
+  const fitting = fitOptions(run, stored);
   try {
-    await fit({ ...fitOptions(run, stored), device, model, state, checkpoints, log, signal, onEvent });
+    await fit({ ...fitting, device, model, state, checkpoints, log, signal, onEvent });
     await checkpoints.finish();
     log.sync();
     const outcomes: SplitOutcome[] = [];
+    const { featureFiles: files, featureBytes: mostBytes } = fitting;
+    const part = files && neverTrained(config.stages);
+    const unchanged = part && { part, files, mostBytes };
     let decision: Decision | null = null;
     // Val first: temperature and threshold are chosen there, and test only sees them applied.
     for (const split of [stored.val, stored.test]) {
@@ -91,6 +96,7 @@ export async function trainOnDevice(
           classes,
           decision: split.split === "val" ? recipe : decision,
           related: run.related,
+          unchanged,
           precision: "f32",
           batchSize: recipe.batchSize,
           signal,

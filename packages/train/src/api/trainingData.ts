@@ -27,7 +27,8 @@ export async function readTrainingData(
   need: readonly SplitName[] = ["train"],
   filmsAmong?: FilmsAmong,
 ): Promise<DataFolder> {
-  const { seed, valFraction, testFraction, patientPattern } = recipe;
+  const { valFraction, testFraction, patientPattern } = recipe;
+  const seed = recipe.splitSeed ?? recipe.seed;
   const [val, test] = [valFraction ?? DEFAULT_FRACTIONS.val, testFraction ?? DEFAULT_FRACTIONS.test];
   const patientOf = patientPattern === null ? undefined : patients(patientPattern);
   const folder = await readDataFolder(root, {

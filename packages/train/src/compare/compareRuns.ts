@@ -4,6 +4,9 @@ import { oneVersusRest } from "../evaluate/predictions.ts";
 import { rank, rankFigures } from "../evaluate/ranking.ts";
 import { NORMAL_QUANTILE } from "../evaluate/studentT.ts";
 import { wilsonInterval, type Interval } from "../evaluate/wilson.ts";
+import { isSeedsFolder } from "../seeds/seedsFolder.ts";
+import { meanDifference, type MeanDifference } from "../seeds/spread.ts";
+import { readSeedsSummary } from "../seeds/summary.ts";
 import { CompareError } from "./errors.ts";
 import { mcnemar, type McNemar } from "./mcnemar.ts";
 import { readPredictions, type PredictionFile } from "./readPredictions.ts";
@@ -32,6 +35,16 @@ export interface Comparison {
   /** Null where it is undefined. */
   readonly rocAuc: Difference | null;
   readonly mcnemar: McNemar;
+  /**
+   * Of two folders of several seeds, whose figures above are those of the mean of the runs' probabilities: how many runs each has, and the
+   * differences of their mean figures, with 95% intervals over seeds. Null of anything else.
+   */
+  readonly seeds: {
+    readonly first: number;
+    readonly second: number;
+    readonly accuracy: MeanDifference | null;
+    readonly rocAuc: MeanDifference | null;
+  } | null;
 }
 
 const RESAMPLES = 2000;
@@ -41,7 +54,7 @@ const RESAMPLES = 2000;
  * and AUC with 95% intervals by a paired, stratified bootstrap (every draw takes the same pictures of both, and those of one film or patient together).
  * McNemar's test takes every picture for independent.
  *
- * @param first a run folder, a folder that `eval --out` wrote, or a `predictions.csv`
+ * @param first a run folder, one of several seeds, a folder that `eval --out` wrote, or a `predictions.csv`
  * @throws CompareError where a table is missing or none, or the pictures, labels or classes are not the same
  */
 export function compareRuns(first: string, second: string, { seed = 0 } = {}): Comparison {
@@ -88,7 +101,19 @@ export function compareRuns(first: string, second: string, { seed = 0 } = {}): C
       count((i) => right[0]![i]! && !right[1]![i]!),
       count((i) => right[1]![i]! && !right[0]![i]!),
     ),
+    seeds: seedsOf(first, second),
   };
+}
+
+function seedsOf(first: string, second: string): Comparison["seeds"] {
+  if (![first, second].every((folder) => isSeedsFolder(folder))) return null;
+  const [a, b] = [readSeedsSummary(first), readSeedsSummary(second)];
+  const over = (figure: "accuracy" | "rocAuc"): MeanDifference | null =>
+    meanDifference(
+      a.runs.map(({ figures }) => figures[figure]),
+      b.runs.map(({ figures }) => figures[figure]),
+    );
+  return { first: a.runs.length, second: b.runs.length, accuracy: over("accuracy"), rocAuc: over("rocAuc") };
 }
 
 /** A difference of means is normal enough where the figures themselves are not. */

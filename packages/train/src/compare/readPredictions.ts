@@ -8,6 +8,8 @@ import { CompareError } from "./errors.ts";
 export interface PredictionFile {
   readonly path: string;
   readonly classes: readonly string[];
+  /** [n] As they are in the table. */
+  readonly paths: readonly string[];
   /** [n] The pictures' names below the folder that holds them all, with "/" on every system. */
   readonly names: readonly string[];
   /** [n] class indices. */
@@ -46,10 +48,12 @@ export function readPredictions(argument: string): PredictionFile {
       throw new CompareError(`${path}: line ${i + 2} has no probability of "${name}" (${JSON.stringify(text)})`);
     }),
   );
+  const paths = records.map(([name = ""]) => name);
   return {
     path,
     classes,
-    names: withoutCommonFolder(records.map(([name = ""]) => name)),
+    paths,
+    names: withoutCommonFolder(paths),
     labels: records.map(([, label], i) => indexOf(label, i + 2)),
     predicted: records.map(([, , predicted], i) => indexOf(predicted, i + 2)),
     probabilities,

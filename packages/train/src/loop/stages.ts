@@ -22,6 +22,22 @@ export function lastFrozen(freeze: Freeze): Part | null {
   return freeze === "all" || freeze === "layer4" ? "avgpool" : freeze;
 }
 
+/** The last part that no stage trains, or null. */
+export function neverTrained(stages: readonly Pick<Stage, "freeze">[]): Part | null {
+  const places = stages.map(({ freeze }) => {
+    const frozen = lastFrozen(freeze);
+    return frozen ? PARTS.indexOf(frozen) : -1;
+  });
+  return PARTS[Math.min(...places)] ?? null;
+}
+
+/** True for the names of a state dict that belong to the parts up to and including this one; null: for none. */
+export function tensorsUpTo(part: Part | null): (name: string) => boolean {
+  const parts = part ? PARTS.slice(0, PARTS.indexOf(part) + 1) : [];
+  const names = new Set(parts.flatMap((one) => (one === "stem" ? ["conv1", "bn1"] : [one])));
+  return (name) => names.has(name.split(".")[0]!);
+}
+
 export interface TrainableParts {
   readonly frozen: Part | null;
   /** The first part that is trained. */
@@ -50,12 +66,12 @@ export function applyStage(model: ResNet, { freeze }: Stage): TrainableParts {
       }
     }
   });
-  const frozenNames = new Set(PARTS.slice(0, cut).flatMap((part) => (part === "stem" ? ["conv1", "bn1"] : [part])));
+  const isFrozen = tensorsUpTo(frozen);
   return {
     frozen,
     first: PARTS[cut]!,
     backbone,
     head: model.fc.parameters(),
-    changes: (name) => !frozenNames.has(name.split(".")[0]!),
+    changes: (name) => !isFrozen(name),
   };
 }

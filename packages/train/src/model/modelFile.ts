@@ -19,6 +19,7 @@ import { decisionSchema, type Decision } from "../evaluate/decision.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { recipeSchema, type Recipe } from "../recipe/recipe.ts";
 import { runPaths } from "../run/runFolder.ts";
+import { isSeedsFolder } from "../seeds/seedsFolder.ts";
 import { FRACTURE_VERSION } from "../version.ts";
 import { ModelFileError } from "./errors.ts";
 import { refuseNonFinite } from "./finite.ts";
@@ -141,6 +142,8 @@ function weightsPath(argument: string): string {
   if (!statSync(argument).isDirectory()) return argument;
   const { best, config } = runPaths(argument);
   if (existsSync(best)) return best;
+  if (isSeedsFolder(argument))
+    throw new ModelFileError(argument, "holds the runs of several seeds: name one of them, such as its folder seed-0");
   throw new ModelFileError(
     argument,
     existsSync(config)

@@ -78,6 +78,8 @@ export const recipeSchema = z.strictObject({
   /** In place of that: the highest threshold that finds this share of the positive class. */
   sensitivity: z.number().gt(0).max(1).nullable().default(null),
   seed: z.int().min(0).default(0),
+  /** Decides what is held out of a folder without splits; null: `seed`. Runs that only differ in their seed can so be tested on the same pictures. */
+  splitSeed: z.int().min(0).nullable().default(null),
   /**
    * Part of the pictures that are held out for validation: of a folder without splits by default a tenth, of a training
    * folder without one beside it by default none.

@@ -1,5 +1,5 @@
 import { constants, existsSync, statSync } from "node:fs";
-import { access, readFile, readdir, rm } from "node:fs/promises";
+import { access, readFile, readdir, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { makeFolder } from "./makeFolder.ts";
 import { removeAbandonedTemporaries } from "./atomic.ts";
@@ -236,4 +236,12 @@ async function removeRun(paths: RunPaths): Promise<void> {
   await rm(paths.results, { recursive: true, force: true });
   // config.json last: interrupted, the folder is still recognised.
   for (const name of [...RUN_FILES].reverse()) await rm(paths[name], { force: true });
+}
+
+/** Removes a run, as `overwrite` does, and its folder where nothing else is in it. A folder without a run is left alone. */
+export async function removeRunFolder(folder: string): Promise<void> {
+  const paths = runPaths(folder);
+  if (runFilesIn(paths).length === 0) return;
+  await removeRun(paths);
+  if ((await readdir(folder)).length === 0) await rmdir(folder);
 }
