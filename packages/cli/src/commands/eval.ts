@@ -7,6 +7,7 @@ import type { Io } from "../io.ts";
 import { integer, path, precisionOption } from "../options.ts";
 import { formatWithoutCopies } from "../output/dataAudit.ts";
 import { formatHardest, formatOutcome } from "../output/metrics.ts";
+import { formatSubgroups } from "../output/subgroups.ts";
 import { Progress } from "../output/progress.ts";
 import { RunProgress } from "../runProgress.ts";
 
@@ -52,12 +53,14 @@ async function evaluate(io: Io, model: string, { adapter, json, ...options }: Ev
   );
   progress.clear();
   if (json) {
-    const { split, withoutCopies } = outcome;
-    const figures = { model, data: options.data, split, ...figuresOf(outcome), withoutCopies };
+    const { split, withoutCopies, subgroups } = outcome;
+    const figures = { model, data: options.data, split, ...figuresOf(outcome), withoutCopies, subgroups };
     return io.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   }
   const copies = formatWithoutCopies(outcome.split, outcome.paths.length, outcome.withoutCopies);
-  io.stdout.write(`${formatOutcome(outcome)}${copies}\n${formatHardest(hardestPictures(outcome, SHOWN))}`);
+  io.stdout.write(
+    `${formatOutcome(outcome)}${copies}${formatSubgroups(outcome.subgroups)}\n${formatHardest(hardestPictures(outcome, SHOWN))}`,
+  );
   const { out } = options;
   if (out !== undefined) io.stdout.write(`\n${join(out, "metrics.json")}, predictions.csv and plots are written.\n`);
 }

@@ -9,6 +9,7 @@ import { path, seeds } from "../options.ts";
 import { plural } from "../output/format.ts";
 import { formatWithoutCopies } from "../output/dataAudit.ts";
 import { formatOutcome } from "../output/metrics.ts";
+import { formatSubgroups } from "../output/subgroups.ts";
 import { Progress } from "../output/progress.ts";
 import { formatSeeds } from "../output/seeds.ts";
 import { Transfer } from "../output/rate.ts";
@@ -91,6 +92,7 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
       io.stdout.write(`\n${formatOutcome(outcome)}`);
       if (split !== "train") io.stdout.write(formatWithoutCopies(split, paths.length, result.withoutCopies[split]));
     }
+    io.stdout.write(formatSubgroups(result.subgroups));
     io.stdout.write(
       `\nThe model is ${join(out, "best.safetensors")}, the figures and plots are in ${join(out, "results")}.\n`,
     );

@@ -2,6 +2,8 @@ import { join, resolve } from "node:path";
 import type { SplitName } from "../data/split.ts";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
+import { subgroupsOf, type Subgroups } from "../evaluate/subgroups.ts";
+import { writeSubgroups } from "../run/subgroups.ts";
 import { InterruptedError } from "../loop/errors.ts";
 import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { ModelFileError } from "../model/errors.ts";
@@ -37,6 +39,8 @@ export interface EvaluateRunOptions {
 export interface EvaluatedSplit extends SplitOutcome {
   /** The figures without pictures that are copies of the data folder's training pictures; null where there are none. */
   readonly withoutCopies: WithoutCopies | null;
+  /** By the values of a CSV file's columns; null where there are none. */
+  readonly subgroups: Subgroups | null;
 }
 
 /**
@@ -85,16 +89,18 @@ export async function evaluateRun(
         signal,
         onEvent,
       });
+      const subgroups = subgroupsOf(outcome, data.columns);
       const clean = audit && withoutCopies(outcome, audit, data.base);
       if (out !== undefined) {
         await writeOutcome(out, outcome);
+        if (subgroups) await writeSubgroups(out, subgroups);
         const unreadable = { [split]: decoded.pictures.unreadable.length };
         await writeMetrics(join(out, "metrics.json"), [outcome], {
           unreadable,
           ...withoutCopiesJson({ [split]: clean }),
         });
       }
-      return { ...outcome, withoutCopies: clean };
+      return { ...outcome, withoutCopies: clean, subgroups };
     } finally {
       stored.dispose();
       model.dispose();

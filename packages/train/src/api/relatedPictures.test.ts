@@ -20,6 +20,7 @@ const data: DataFolder = {
   },
   ignored: [],
   patients: null,
+  columns: null,
 };
 const paths = data.splits.test!.paths;
 

@@ -12,6 +12,8 @@ import { CheckpointFiles } from "../loop/checkpoint.ts";
 import { FeatureFiles } from "../loop/featureFiles.ts";
 import { fit } from "../loop/fit.ts";
 import type { FitOptions } from "../loop/options.ts";
+import { subgroupsOf } from "../evaluate/subgroups.ts";
+import { writeSubgroups } from "../run/subgroups.ts";
 import { checkPrecision } from "../loop/precision.ts";
 import { neverTrained } from "../loop/stages.ts";
 import { startState } from "../loop/state.ts";
@@ -117,6 +119,8 @@ export async function trainOnDevice(
     const honest = { val: clean("val"), test: clean("test") };
     const more = { epochs, bestEpoch, unreadable: unreadable(run), ...withoutCopiesJson(honest) };
     await writeResults(folder.paths, outcomes, more);
+    const subgroups = outcomes[0] ? subgroupsOf(outcomes[0], run.columns) : null;
+    if (subgroups) await writeSubgroups(folder.paths.results, subgroups);
     return {
       folder: options.out,
       epochs,
@@ -124,6 +128,7 @@ export async function trainOnDevice(
       metrics: { val: found("val")?.metrics ?? null, test: found("test")?.metrics ?? null },
       outcomes,
       withoutCopies: honest,
+      subgroups,
     };
   } finally {
     for (const split of Object.values(stored)) split?.dispose();

@@ -94,6 +94,7 @@ async function prepareRun(
     config,
     audit,
     related: relatedPictures(data, audit, recipe),
+    columns: data.columns,
     base: data.base,
     splits: { train, val, test },
     initial,

@@ -1,4 +1,6 @@
 import type { Device } from "@fracture/tensor";
+import type { Columns } from "../data/columns.ts";
+import type { Subgroups } from "../evaluate/subgroups.ts";
 import type { SplitOutcome } from "../evaluate/report.ts";
 import type { Metrics } from "../evaluate/metrics.ts";
 import type { SavedCheckpoint } from "../loop/checkpoint.ts";
@@ -53,6 +55,8 @@ export interface TrainRunResult {
   readonly outcomes: readonly SplitOutcome[];
   /** The same without pictures that are copies of training pictures; null where there are none. */
   readonly withoutCopies: Readonly<Record<"val" | "test", WithoutCopies | null>>;
+  /** Of the first outcome, by the values of a CSV file's columns; null where there are none. */
+  readonly subgroups: Subgroups | null;
 }
 
 /** A run whose input is read and found good, with no device opened yet. */
@@ -62,6 +66,8 @@ export interface PreparedRun {
   readonly config: RunConfig;
   readonly audit: DataAudit;
   readonly related: RelatedPictures;
+  /** What a CSV file says of the pictures besides. */
+  readonly columns: Columns | null;
   /** The folder that the audit's names are relative to. */
   readonly base: string;
   readonly splits: Readonly<Record<"train", DecodedSplit>> & Readonly<Record<"val" | "test", DecodedSplit | null>>;

@@ -1,4 +1,5 @@
 import { relative, resolve, sep } from "node:path";
+import type { Columns } from "../data/columns.ts";
 import { readDataFolder, type DataFolder } from "../data/folder.ts";
 import { patientFromPattern, SPLITS, type SplitName } from "../data/split.ts";
 import { patientsFromCsv } from "./patients.ts";
@@ -23,6 +24,8 @@ export interface AuditedSet {
   readonly ignored: readonly string[];
   /** Whether anything says whose pictures they are. */
   readonly patientsKnown: boolean;
+  /** What else a CSV file says; null for a folder. */
+  readonly columns: Columns | null;
 }
 
 export interface PatientOptions {
@@ -48,7 +51,7 @@ export const nameIn = (base: string, path: string): string =>
 
 /** A data folder's pictures in the splits that they are given there; `split`: whether those count. */
 export function auditedSetOf(folder: DataFolder, options: PatientOptions = {}, split = true): AuditedSet {
-  const { root, base, classes, splits, ignored } = folder;
+  const { root, base, classes, splits, ignored, columns } = folder;
   const { patientPattern, patients } = options;
   const byPattern = patientPattern === undefined ? null : patientFromPattern(patientPattern);
   const byCsv = patients === undefined ? null : patientsFromCsv(patients, base);
@@ -68,5 +71,5 @@ export function auditedSetOf(folder: DataFolder, options: PatientOptions = {}, s
     }),
   );
   const patientsKnown = byPattern !== null || byCsv !== null || (folder.patients?.size ?? 0) > 0;
-  return { root, classes, files, ignored, patientsKnown };
+  return { root, classes, files, ignored, patientsKnown, columns };
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { drawPhantom } from "../phantom/drawPhantom.ts";
-import { readCsv } from "../run/csv.ts";
+import { csvLine, readCsv } from "../run/csv.ts";
 import { readTable } from "../data/table.ts";
 import { readTrainingData } from "../api/trainingData.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
@@ -107,6 +107,21 @@ describe("a new split", () => {
     expect([...splitsOf.keys()].sort()).toEqual(["p0", "p1", "p2", "p3", "p4"]);
     expect([...splitsOf.values()].every(({ size }) => size === 1)).toBe(true);
     expect((await checkData(out, { cacheFolder })).patients).toEqual({ unknown: 0, split: [] });
+  });
+
+  test("keeps the columns that a list has besides, whatever they are called", async () => {
+    const list = join(folder, "more", "with columns.csv");
+    const again = join(folder, "more", "again.csv");
+    mkdirSync(dirname(list));
+    await splitData(data, { out, fractions, cacheFolder });
+    const note = (path: string): string => `seen by "R, S"\n${basename(path)}`;
+    const lines = rowsOf(out).map(({ path, label }, i) => csvLine([`../lists/${path}`, i, label, note(path)]));
+    writeFileSync(list, csvLine(["path", "group", "label", "note"]) + lines.join(""));
+    await splitData(list, { out: again, fractions, cacheFolder });
+    const { columns, rows } = readTable(again, []);
+    expect(columns).toEqual(["path", "label", "split", "patient", "split_group", "group", "note"]);
+    expect(rows.map(({ cells }) => cells["note"])).toEqual(rows.map(({ cells }) => note(cells["path"]!)));
+    expect(new Set(rows.map(({ cells }) => cells["group"])).size).toBe(2 * FILMS);
   });
 
   test("is the same with the same seed, another one with another", async () => {

@@ -2,6 +2,7 @@ import { dirname, relative, resolve, sep } from "node:path";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import type { LoadProgress, UnreadablePicture } from "../data/loadPictures.ts";
 import { DEFAULT_FRACTIONS, SPLITS, SplitError, splitItems, type Fractions, type SplitName } from "../data/split.ts";
+import { GROUP_COLUMN } from "../data/columns.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { csvLine } from "../run/csv.ts";
 import { makeFolder } from "../run/makeFolder.ts";
@@ -38,8 +39,8 @@ export interface SplitSummary {
 
 /**
  * Makes a new split of all pictures of a data folder, whatever splits it has: stratified, by seed, with copies of one film and pictures of
- * one patient in the same split. Writes a CSV file `path,label,split,patient,group` that every command takes in place of the
- * folder; no picture is moved. Pictures that can't be read are left out. What it writes depends on the pictures, their names and the
+ * one patient in the same split. Writes a CSV file `path,label,split,patient,split_group` that every command takes in place of the
+ * folder, with the columns that the data set has besides; no picture is moved. Pictures that can't be read are left out. What it writes depends on the pictures, their names and the
  * options alone.
  *
  * @throws DataFolderError, CsvError, SplitError where it can't be split so, InsideDataError for a file in the data folder,
@@ -51,7 +52,7 @@ export async function splitData(root: string, options: SplitDataOptions): Promis
   await refuseInside(out, root);
   if (resolve(out) === resolve(root))
     throw new SplitError(`${out}: is what the pictures are read from: choose another file`);
-  const { files, classes } = await readAuditedSet(root, options);
+  const { files, classes, columns } = await readAuditedSet(root, options);
   const prints = await fingerprintsOf(
     files.map(({ path }) => path),
     { ...options, cacheFolder },
@@ -69,6 +70,7 @@ export async function splitData(root: string, options: SplitDataOptions): Promis
   const splits = splitItems(items, { seed, fractions, classes });
 
   const place = dirname(resolve(out));
+  const own = columns?.names ?? [];
   const lines = pictures.map(({ path, label, patient }, i) =>
     csvLine([
       relative(place, resolve(path)).split(sep).join("/"),
@@ -76,10 +78,11 @@ export async function splitData(root: string, options: SplitDataOptions): Promis
       splits[i]!,
       patient,
       items[i]!.group,
+      ...own.map((name) => columns?.of.get(path)?.get(name) ?? ""),
     ]),
   );
   await makeFolder(place);
-  await writeFileAtomic(out, csvLine(["path", "label", "split", "patient", "group"]) + lines.join(""));
+  await writeFileAtomic(out, csvLine(["path", "label", "split", "patient", GROUP_COLUMN, ...own]) + lines.join(""));
 
   const sizes = new Map<number, number>();
   for (const cluster of clusters) sizes.set(cluster, (sizes.get(cluster) ?? 0) + 1);

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Columns } from "./columns.ts";
 import { DataFolderError, describeFound } from "./folderError.ts";
 import { compareCodePoints, entriesOf, listImages, type FolderEntries } from "./listing.ts";
 import { nearestSpelling } from "./spelling.ts";
@@ -37,6 +38,8 @@ export interface DataFolder {
   readonly ignored: readonly string[];
   /** Whose pictures are, by their paths, as far as a CSV file says; null for a folder. */
   readonly patients: ReadonlyMap<string, string> | null;
+  /** What else a CSV file says; null for a folder. */
+  readonly columns: Columns | null;
 }
 
 export interface DataFolderOptions {
@@ -84,8 +87,8 @@ class Tree {
     this.folders = folders;
   }
 
-  get found(): Pick<DataFolder, "root" | "base" | "ignored" | "patients"> {
-    return { root: this.root, base: this.root, ignored: this.ignored, patients: null };
+  get found(): Pick<DataFolder, "root" | "base" | "ignored" | "patients" | "columns"> {
+    return { root: this.root, base: this.root, ignored: this.ignored, patients: null, columns: null };
   }
 
   async fail(problem: string, hints: readonly string[] = []): Promise<never> {

@@ -41,7 +41,7 @@ const WHOLE = `path,label,split,patient,view
 describe("a CSV file in place of a folder", () => {
   test("gives pictures by class, then by path, whatever the order of its lines, and whose they are", async () => {
     write(WHOLE);
-    const { layout, classes, splits, patients, base } = await readDataFolder(csv);
+    const { layout, classes, splits, patients, base, columns } = await readDataFolder(csv);
     expect([layout, base, classes]).toEqual(["splits", join(root, "lists"), ["fractured", "whole"]]);
     const at = (n: number): string => join(root, "x", `${n}.png`);
     expect(splits).toEqual({
@@ -49,6 +49,11 @@ describe("a CSV file in place of a folder", () => {
       val: { paths: [at(1), at(4)], labels: [0, 1] },
       test: null,
     });
+    expect(columns!.names).toEqual(["view"]);
+    expect([at(3), at(1)].map((path) => columns!.of.get(path))).toEqual([
+      new Map([["view", "lateral"]]),
+      new Map([["view", ""]]),
+    ]);
     expect(patients).toEqual(new Map([[at(3), "b"], [at(2), "a"], [at(1), "c"]])); // prettier-ignore
   });
 

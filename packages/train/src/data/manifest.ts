@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, relative, resolve, sep } from "node:path";
 import { CsvError } from "../run/csv.ts";
+import { ownColumns } from "./columns.ts";
 import type { DataFolder, DataFolderOptions, LabelledFiles } from "./folder.ts";
 import { inParallel } from "./inParallel.ts";
 import { compareCodePoints } from "./listing.ts";
@@ -16,6 +17,8 @@ interface Entry {
   readonly class: string;
   readonly split: SplitName | null;
   readonly patient: string | null;
+  /** The cells of the user's own columns. */
+  readonly more: ReadonlyMap<string, string>;
 }
 
 /** Files in parallel that are looked for. */
@@ -27,7 +30,7 @@ export const isManifest = (path: string): boolean => path.toLowerCase().endsWith
 /**
  * A data set that a CSV file lists in place of folders, with columns `path` (relative to the file's folder, or absolute), `label` (a
  * class), and where they are known `split` (train, val or test; without it the pictures are split by seed) and `patient`. Other
- * columns are passed over. Pictures come in the order of folders: by class, then by path, whatever the order of the lines.
+ * columns are kept as they are (`columns`). Pictures come in the order of folders: by class, then by path, whatever the order of the lines.
  *
  * @throws CsvError naming the line
  */
@@ -73,6 +76,7 @@ export async function readManifest(path: string, options: DataFolderOptions = {}
     splits,
     ignored: [],
     patients: new Map(entries.flatMap((entry) => (entry.patient === null ? [] : [[entry.path, entry.patient]]))),
+    columns: { names: ownColumns(table.columns), of: new Map(entries.map(({ path: file, more }) => [file, more])) },
   };
 }
 
@@ -82,6 +86,7 @@ function entriesOf(path: string, base: string, { rows, columns }: Table): Entry[
     throw new CsvError(path, `line ${line}: ${problem}`);
   };
   const lines = new Map<string, number>();
+  const own = ownColumns(columns);
   const entries = rows.map(({ line, cells }): Entry => {
     const { path: written, label, split, patient } = cells as Record<"path" | "label", string> & Record<string, string>;
     if (written === "") fail(line, "there is no path");
@@ -100,6 +105,7 @@ function entriesOf(path: string, base: string, { rows, columns }: Table): Entry[
       class: label,
       split: known,
       patient: patient || null,
+      more: new Map(own.map((name) => [name, cells[name]!])),
     };
   });
   return entries.sort((a, b) => compareCodePoints(a.class, b.class) || compareCodePoints(a.name, b.name));

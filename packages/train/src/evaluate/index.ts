@@ -8,3 +8,4 @@ export * from "./predictions.ts";
 export * from "./positiveClass.ts";
 export * from "./wilson.ts";
 export * from "./plots.ts";
+export * from "./subgroups.ts";
