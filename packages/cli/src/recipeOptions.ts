@@ -18,6 +18,8 @@ export interface RecipeFlags {
   readonly optimizer?: string;
   readonly lr?: number;
   readonly backboneLr?: number;
+  readonly layerDecay?: number;
+  readonly warmup?: number;
   readonly weightDecay?: number;
   readonly stepSize?: number;
   readonly gamma?: number;
@@ -25,6 +27,7 @@ export interface RecipeFlags {
   readonly monitor?: string;
   readonly augment?: string;
   readonly shuffle: boolean;
+  readonly sampler?: string;
   readonly classWeights?: string;
   readonly precision?: string;
   readonly threshold?: string;
@@ -49,6 +52,8 @@ export const FLAG_OF: Readonly<Record<keyof RecipeOptions, string>> = {
   optimizer: "--optimizer",
   lr: "--lr",
   backboneLr: "--backbone-lr",
+  layerDecay: "--layer-decay",
+  warmup: "--warmup",
   weightDecay: "--weight-decay",
   stepSize: "--step-size",
   gamma: "--gamma",
@@ -56,6 +61,7 @@ export const FLAG_OF: Readonly<Record<keyof RecipeOptions, string>> = {
   monitor: "--monitor",
   augmentation: "--augment",
   shuffle: "--no-shuffle",
+  sampler: "--sampler",
   classWeights: "--class-weights",
   precision: "--precision",
   threshold: "--threshold",
@@ -87,15 +93,16 @@ export function addRecipeOptions(command: Command): Command {
       "freeze everything up to and including this part: none, stem, layer1 to layer4, all (default: from weights the head alone first, then with layer4; from scratch none)",
     )
     .addOption(
-      new Option("--stages <file>", "a JSON file of stages: [{name?, freeze, epochs, lr, backboneLr?}, ...]").conflicts(
-        [
-          // which each stage says for itself
-          "freeze",
-          "epochs",
-          "lr",
-          "backboneLr",
-        ],
-      ),
+      new Option(
+        "--stages <file>",
+        "a JSON file of stages: [{name?, freeze, epochs, lr, backboneLr?, warmup?, layerDecay?}, ...]",
+      ).conflicts([
+        // which each stage says for itself
+        "freeze",
+        "epochs",
+        "lr",
+        "backboneLr",
+      ]),
     )
     .optionsGroup("How:")
     .option("--epochs <n>", "passes over the training pictures, all stages together (default: 30)", integer(1))
@@ -103,11 +110,25 @@ export function addRecipeOptions(command: Command): Command {
     .option("--optimizer <name>", "adam, adamw or sgd (default: adam)")
     .option("--lr <rate>", "learning rate of the head (default: 0.001)", positive())
     .option("--backbone-lr <rate>", "learning rate of the other layers (default: the head's)", positive())
+    .option(
+      "--layer-decay <x>",
+      "what the rate of a layer is to that of the layer above it, from layer4 down (default: 1)",
+      positive(),
+    )
+    .option(
+      "--warmup <epochs>",
+      "epochs of each stage, or a part of one, in which its rates rise from nearly zero (default: one when layer4 follows the head, else none)",
+      positive({ zero: true }),
+    )
     .option("--weight-decay <x>", "as torch's optimiser takes it (default: torch's)", positive({ zero: true }))
     .option("--step-size <epochs>", "epochs until the learning rate decays (default: 7)", integer(1))
     .option("--gamma <x>", "by which it is multiplied then (default: 0.1)", positive())
     .option("--patience <epochs>", "epochs without improvement that end a stage; none: never (default: 10)", patience)
     .option("--monitor <figure>", "what improvement is measured by: valLoss or valAccuracy (default: valLoss)")
+    .option(
+      "--sampler <how>",
+      "all: every picture once an epoch; balanced: as many draws, each class as likely as any other (default: all)",
+    )
     .option("--class-weights <how>", "balanced: rare classes count more; or none (default: none)")
     .option(
       "--precision <type>",

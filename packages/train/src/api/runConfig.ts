@@ -52,6 +52,8 @@ const configSchema = z.object({
         epochs: z.int().min(1),
         lr: z.number(),
         backboneLr: z.number(),
+        warmup: z.number().optional(),
+        layerDecay: z.number().optional(),
       }),
     )
     .min(1),

@@ -4,16 +4,15 @@ import { join } from "node:path";
 import { ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
-import { filesOrder, shuffledOrder } from "../data/sampler.ts";
+import { balancedOrder, filesOrder, shuffledOrder } from "../data/sampler.ts";
 import type { Decision } from "../evaluate/decision.ts";
 import { writePlots } from "../evaluate/plots.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
+import { explainOutcome } from "../explain/explainOutcome.ts";
 import { CheckpointFiles } from "../loop/checkpoint.ts";
 import { FeatureFiles } from "../loop/featureFiles.ts";
 import { fit } from "../loop/fit.ts";
 import type { FitOptions } from "../loop/options.ts";
-import { subgroupsOf } from "../evaluate/subgroups.ts";
-import { writeSubgroups } from "../run/subgroups.ts";
 import { checkPrecision } from "../loop/precision.ts";
 import { neverTrained } from "../loop/stages.ts";
 import { startState } from "../loop/state.ts";
@@ -119,8 +118,16 @@ export async function trainOnDevice(
     const honest = { val: clean("val"), test: clean("test") };
     const more = { epochs, bestEpoch, unreadable: unreadable(run), ...withoutCopiesJson(honest) };
     await writeResults(folder.paths, outcomes, more);
-    const subgroups = outcomes[0] ? subgroupsOf(outcomes[0], run.columns) : null;
-    if (subgroups) await writeSubgroups(folder.paths.results, subgroups);
+    const { preprocessing } = config;
+    // Of what comes first in results/: the test split, where there is one.
+    if (outcomes[0])
+      await explainOutcome(folder.paths.results, outcomes[0], {
+        device,
+        model,
+        preprocessing,
+        signal,
+        ...(options.explanations === undefined ? {} : { most: options.explanations }),
+      });
     return {
       folder: options.out,
       epochs,
@@ -128,7 +135,6 @@ export async function trainOnDevice(
       metrics: { val: found("val")?.metrics ?? null, test: found("test")?.metrics ?? null },
       outcomes,
       withoutCopies: honest,
-      subgroups,
     };
   } finally {
     for (const split of Object.values(stored)) split?.dispose();
@@ -163,7 +169,8 @@ type FromRecipe = Omit<FitOptions, "device" | "model" | "state" | "checkpoints" 
 
 function fitOptions({ config, options }: PreparedRun, { train, val }: Stored): FromRecipe {
   const { recipe, stages, classes } = config;
-  const { optimizer, stepSize, gamma, batchSize, precision, augmentation, patience, monitor, shuffle, seed } = recipe;
+  const { optimizer, stepSize, gamma, batchSize, precision, augmentation, patience, monitor, shuffle, sampler, seed } =
+    recipe;
   const samples = train.labels.length;
   const { cacheFolder = defaultPictureCacheFolder() } = options;
   return {
@@ -178,7 +185,12 @@ function fitOptions({ config, options }: PreparedRun, { train, val }: Stored): F
     augment: augmentation !== null,
     classWeights: recipe.classWeights === "balanced" ? balancedWeights(train.labels, classes.length) : null,
     stopping: { patience, monitor },
-    order: shuffle ? shuffledOrder(samples, seed) : filesOrder(samples),
+    order:
+      sampler === "balanced"
+        ? balancedOrder(train.labels, seed)
+        : shuffle
+          ? shuffledOrder(samples, seed)
+          : filesOrder(samples),
     featureBytes: options.featureBytes ?? DEFAULT_FEATURE_BYTES,
     featureFiles: cacheFolder === null ? null : new FeatureFiles(join(cacheFolder, "features")),
   };

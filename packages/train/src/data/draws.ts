@@ -4,7 +4,8 @@ import { philox4x32, seedWords } from "@fracture/tensor";
  * What random numbers are for. Each purpose is another word of the counter, so that no two share a number, nor do they with
  * the generators of weights, whose word is 0.
  */
-const PURPOSES = { augment: 1, shuffle: 2 } as const;
+/** 3 is the bootstrap's (evaluate/bootstrap.ts). */
+const PURPOSES = { augment: 1, shuffle: 2, sample: 4 } as const;
 
 export type DrawPurpose = keyof typeof PURPOSES;
 

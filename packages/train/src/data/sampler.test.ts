@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filesOrder, shuffledOrder } from "./sampler.ts";
+import { balancedOrder, filesOrder, shuffledOrder } from "./sampler.ts";
 
 describe("orders of samples", () => {
   it("without shuffling every epoch goes through the files in their order", () => {
@@ -28,6 +28,25 @@ describe("orders of samples", () => {
 
   it("a run resumed with a later version goes on in the same order", () => {
     expect(shuffledOrder(8, 0)(0)).toEqual([7, 1, 6, 5, 3, 4, 0, 2]);
+  });
+
+  it("a balanced epoch draws each class as often, each of its samples as often, and is a pure function of seed and epoch", () => {
+    const labels = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
+    const order = balancedOrder(labels, 5);
+    expect(balancedOrder(labels, 5)(3)).toEqual(order(3));
+    expect(order(4)).not.toEqual(order(3));
+    expect(balancedOrder(labels, 6)(3)).not.toEqual(order(3));
+    const seen = labels.map(() => 0);
+    const epochs = 600;
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      expect(order(epoch)).toHaveLength(10);
+      for (const sample of order(epoch)) seen[sample]! += 1;
+    }
+    seen.forEach((times, i) => {
+      const share = labels[i] === 0 ? 1 / 16 : 1 / 4;
+      const draws = 10 * epochs;
+      expect(Math.abs(times - draws * share)).toBeLessThan(5 * Math.sqrt(draws * share * (1 - share)));
+    });
   });
 
   it("every sample is as likely in every place", () => {

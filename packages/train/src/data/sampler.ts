@@ -27,4 +27,23 @@ export function shuffledOrder(count: number, seed: number): Order {
   };
 }
 
+/**
+ * As many samples as there are, drawn with replacement, each class as likely as any other (torch's WeightedRandomSampler with 1 / samples of the class
+ * as weights): a pure function of (seed, epoch). Some samples come several times in an epoch, some in later ones.
+ *
+ * @param labels [n] class indices
+ */
+export function balancedOrder(labels: ArrayLike<number>, seed: number): Order {
+  const classes = [...new Set(Array.from(labels))]
+    .toSorted((a, b) => a - b)
+    .map((label) => identity(labels.length).filter((i) => labels[i] === label));
+  return (epoch) =>
+    Array.from({ length: labels.length }, (_, i) => {
+      const numbers = draw("sample", { seed, epoch, sample: 0 }, Math.floor(i / 2));
+      const [which, member] = [numbers[(i % 2) * 2]!, numbers[(i % 2) * 2 + 1]!];
+      const members = classes[Math.floor(which * classes.length)]!;
+      return members[Math.floor(member * members.length)]!;
+    });
+}
+
 const identity = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -7,6 +7,7 @@ import { stageOf, testFit, tinyModel, toySamples, type TestFit } from "../testin
 import { differingNames } from "../testing/weights.ts";
 import { InterruptedError, NonFiniteLossError } from "./errors.ts";
 import { fit } from "./fit.ts";
+import { applyStage } from "./stages.ts";
 
 const losses = (run: TestFit): number[] => run.log.steps.map(({ loss }) => loss);
 
@@ -109,6 +110,22 @@ describeDevice("fit", (device) => {
     await fit(run);
     expect(train.loads).toBe(24);
     expect(losses(run)[2]).not.toBe(losses(run)[0]);
+  });
+
+  it("the rates of a stage warm up step by step, and those of deeper layers are smaller", async () => {
+    const run = start({
+      train: toySamples(device(), 12),
+      stages: [{ ...stageOf("all", 2, 1e-2), warmup: 1.5 }, stageOf("all", 1, 1e-2)],
+      batchSize: 4,
+      schedule: stepLR({ stepSize: 1, gamma: 0.5 }),
+    });
+    await fit(run);
+    const rates = [0.2, 0.4, 0.6, 0.8 / 2, 1 / 2, 1 / 2, 1, 1, 1].map((share) => expect.closeTo(share * 1e-2, 12));
+    expect(run.log.steps.map(({ lr }) => lr)).toEqual(rates);
+    expect(run.log.epochs.map(({ lrHead }) => lrHead)).toEqual([rates[2], rates[5], rates[8]]);
+    const { backbone } = applyStage(model, { ...stageOf("layer1", 1, 1e-2, 1e-3), layerDecay: 0.5 });
+    expect(backbone.map(({ lr }) => lr)).toEqual([2.5e-4, 5e-4, 1e-3]);
+    expect(applyStage(model, stageOf("layer1", 1, 1e-2, 1e-3)).backbone).toHaveLength(1);
   });
 
   it("stops early in each stage, and ends with the weights of the best epoch of all", async () => {

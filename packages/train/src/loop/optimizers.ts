@@ -8,7 +8,7 @@ export type OptimizerName = (typeof OPTIMIZERS)[number];
 /** SGD's momentum, as in torchvision's reference training. */
 const SGD_MOMENTUM = 0.9;
 
-/** An optimiser for the parts that a stage trains: group 0 is the backbone where any of it is trained, the last group the head. */
+/** An optimiser for the parts that a stage trains: first the groups of the backbone that are trained, then the head. */
 export function createOptimizer(
   name: OptimizerName,
   weightDecay: number,
@@ -16,10 +16,7 @@ export function createOptimizer(
   { backbone, head }: TrainableParts,
   precision: Precision,
 ): optim.Optimizer {
-  const groups = [
-    { parameters: backbone, lr: stage.backboneLr },
-    { parameters: head, lr: stage.lr },
-  ];
+  const groups = [...backbone, { parameters: head, lr: stage.lr }];
   const halfCopies = precision === "mixed";
   switch (name) {
     case "adam":

@@ -1,5 +1,6 @@
 import { SlotPool, tensor, type optim, type Tensor } from "@fracture/tensor";
 import type { HistoryRow } from "../run/history.ts";
+import { warmupFactor } from "../optim/warmup.ts";
 import { updateEarlyStopping } from "./earlyStopping.ts";
 import { NonFiniteLossError } from "./errors.ts";
 import type { FeatureCache } from "./featureCache.ts";
@@ -63,10 +64,8 @@ export class StageRun {
   async train(): Promise<void> {
     const { state, stopping, val, checkpoints, onEvent, log } = this.#options;
     while (state.stageEpochs < this.#stage.epochs) {
-      const { rates, lrHead, lrBackbone } = this.#rates();
-      this.optimizer.learningRates = rates;
       const started = performance.now();
-      const samples = await this.#epoch(lrHead);
+      const { samples, rates } = await this.#epoch();
       const { loss, weight, correct, seen, skipped } = state.partial;
       const validated = val && (await this.#validate(val));
       const seconds = (performance.now() - started) / 1000;
@@ -77,8 +76,8 @@ export class StageRun {
         trainAccuracy: correct / seen,
         valLoss: validated?.loss ?? null,
         valAccuracy: validated?.accuracy ?? null,
-        lrBackbone,
-        lrHead,
+        lrBackbone: rates.at(-2) ?? null,
+        lrHead: rates.at(-1)!,
         seconds,
         imagesPerSecond: samples / seconds,
         ...(state.lossScale ? { lossScale: state.lossScale.scale, skippedSteps: skipped } : {}),
@@ -116,17 +115,18 @@ export class StageRun {
     this.optimizer.dispose();
   }
 
-  /** The rates of this epoch: by parameter group, and for the log. */
-  #rates(): { rates: number[]; lrHead: number; lrBackbone: number | null } {
+  /** The rates of a step, by parameter group: the head's is the last. */
+  #rates(step: number, steps: number): number[] {
     const { schedule, state } = this.#options;
-    const lrHead = schedule(this.#stage.lr, state.stageEpochs);
-    if (this.#parts.backbone.length === 0) return { rates: [lrHead], lrHead, lrBackbone: null };
-    const lrBackbone = schedule(this.#stage.backboneLr, state.stageEpochs);
-    return { rates: [lrBackbone, lrHead], lrHead, lrBackbone };
+    const { lr, warmup = 0 } = this.#stage;
+    const factor = warmupFactor(state.stageEpochs * steps + step, Math.round(warmup * steps));
+    return [...this.#parts.backbone.map((group) => group.lr), lr].map(
+      (base) => factor * schedule(base, state.stageEpochs),
+    );
   }
 
-  /** Steps through an epoch from where the state says; returns how many samples were seen. */
-  async #epoch(lr: number): Promise<number> {
+  /** Steps through an epoch from where the state says; returns how many samples were seen, and the rates of the last step. */
+  async #epoch(): Promise<{ samples: number; rates: readonly number[] }> {
     const { order, state, train, batchSize, signal, log, checkpoints } = this.#options;
     const samples = order(state.epochs);
     const steps = Math.ceil(samples.length / batchSize);
@@ -134,7 +134,8 @@ export class StageRun {
     const started = performance.now();
     const ring = new ReadRing<StepReading>((reading) => {
       const scaling = this.#account(reading);
-      log.appendStep({ epoch: state.epochs + 1, step: state.steps, loss: reading.loss, lr, ...scaling });
+      const { loss, lr } = reading;
+      log.appendStep({ epoch: state.epochs + 1, step: state.steps, loss, lr, ...scaling });
       this.#report(reading.loss, steps, (performance.now() - started) / (state.epochSteps - firstStep));
     });
     for (let step = firstStep; step < steps; step++) {
@@ -149,13 +150,21 @@ export class StageRun {
       const { batch: inputs, labels: target, program } = this.#programs.get(batch.length)!;
       target.write(labels);
       inputs.load(batch, state.epochs);
+      const rates = this.#rates(step, steps);
+      const lr = rates.at(-1)!;
+      this.optimizer.learningRates = rates;
       program.replay();
       const { loss: lossOf, logits: logitsOf } = program.result;
       const reading = Promise.all([lossOf.data(), logitsOf.data(), this.#scaler?.state.data()]);
-      ring.push(reading.then(([loss, logits, scale]) => ({ loss: loss[0]!, logits, scale, labels, samples: batch })));
+      ring.push(
+        reading.then(([loss, logits, scale]) => ({ loss: loss[0]!, lr, logits, scale, labels, samples: batch })),
+      );
     }
     await ring.drain();
-    return samples.length - Math.min(samples.length, firstStep * batchSize);
+    return {
+      samples: samples.length - Math.min(samples.length, firstStep * batchSize),
+      rates: this.#rates(steps - 1, steps),
+    };
   }
 
   /** Adds a step to the sums of the epoch; says with which loss scale it was made. */
@@ -245,6 +254,8 @@ export class StageRun {
 
 interface StepReading {
   readonly loss: number;
+  /** The head's rate. */
+  readonly lr: number;
   readonly logits: ArrayLike<number>;
   /** A GradScaler's state, after the step. */
   readonly scale: ArrayLike<number> | undefined;

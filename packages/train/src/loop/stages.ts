@@ -14,6 +14,16 @@ export interface Stage {
   readonly lr: number;
   /** Base learning rate of the parts of the backbone that are not frozen. */
   readonly backboneLr: number;
+  /** Epochs in which the rates rise from nearly zero, step by step; may be a fraction. Default: 0. */
+  readonly warmup?: number | undefined;
+  /** What the rate of a part of the backbone is to that of the part above it; layer4's is `backboneLr`. Default: 1. */
+  readonly layerDecay?: number | undefined;
+}
+
+/** Parts of the backbone that are trained at one rate. */
+export interface RateGroup {
+  readonly parameters: readonly Tensor[];
+  readonly lr: number;
 }
 
 /** The last frozen part, or null. Freezing layer4 freezes the whole backbone: the average pool has nothing to train. */
@@ -42,7 +52,8 @@ export interface TrainableParts {
   readonly frozen: Part | null;
   /** The first part that is trained. */
   readonly first: Part;
-  readonly backbone: Tensor[];
+  /** What is trained of the backbone, by rate. */
+  readonly backbone: readonly RateGroup[];
   readonly head: Tensor[];
   /** True for the names of a state dict that this stage can change. */
   readonly changes: (name: string) => boolean;
@@ -52,17 +63,18 @@ export interface TrainableParts {
  * Sets up a model for a stage: frozen parameters want no gradient, frozen batch norms use (and keep) their running
  * statistics, as a frozen network has to for its features not to drift.
  */
-export function applyStage(model: ResNet, { freeze }: Stage): TrainableParts {
+export function applyStage(model: ResNet, { freeze, backboneLr, layerDecay = 1 }: Stage): TrainableParts {
   const frozen = lastFrozen(freeze);
   const cut = frozen ? PARTS.indexOf(frozen) + 1 : 0;
-  const backbone: Tensor[] = [];
+  const backbone = new Map<number, Tensor[]>();
   PARTS.forEach((part, index) => {
+    const lr = backboneLr * layerDecay ** (PARTS.indexOf("layer4") - index);
     for (const module of model.modulesOf(part)) {
       const trained = index >= cut;
       module.train(trained);
       for (const parameter of module.parameters()) {
         parameter.requireGrad(trained);
-        if (trained && part !== "fc") backbone.push(parameter);
+        if (trained && part !== "fc") backbone.set(lr, [...(backbone.get(lr) ?? []), parameter]);
       }
     }
   });
@@ -70,7 +82,7 @@ export function applyStage(model: ResNet, { freeze }: Stage): TrainableParts {
   return {
     frozen,
     first: PARTS[cut]!,
-    backbone,
+    backbone: [...backbone].map(([lr, parameters]) => ({ lr, parameters })),
     head: model.fc.parameters(),
     changes: (name) => !isFrozen(name),
   };

@@ -35,6 +35,12 @@ describe("a recipe", () => {
     );
   });
 
+  test("balances classes in one way at a time", () => {
+    expect(() => parseRecipe({ sampler: "balanced", classWeights: "balanced", shuffle: false })).toThrow(
+      /\n {2}shuffle: .*\n {2}classWeights: with a balanced sampler rare classes would count twice/,
+    );
+  });
+
   test("names every option at fault", () => {
     const error = (() => {
       try {
@@ -55,15 +61,16 @@ describe("a recipe", () => {
 describe("the stages of a recipe", () => {
   test("are by default the head on frozen features, then layer4 with it at a tenth of the rate", () => {
     expect(stages({ weights: "w.pth", epochs: 9, lr: 1e-2 })).toEqual([
-      { name: "head", freeze: "all", epochs: 6, lr: 1e-2, backboneLr: 1e-2 },
-      { name: "from layer4", freeze: "layer3", epochs: 3, lr: 1e-3, backboneLr: 1e-3 },
+      { name: "head", freeze: "all", epochs: 6, lr: 1e-2, backboneLr: 1e-2, warmup: 0, layerDecay: 1 },
+      { name: "from layer4", freeze: "layer3", epochs: 3, lr: 1e-3, backboneLr: 1e-3, warmup: 1, layerDecay: 1 },
     ]);
+    expect(stages({ weights: "w.pth", warmup: 0.5 }).map(({ warmup }) => warmup)).toEqual([0.5, 0.5]);
     expect(stages({ weights: "w.pth", epochs: 1 })).toHaveLength(1);
   });
 
   test("are one with what is to be frozen, and one with nothing frozen from scratch", () => {
     expect(stages({ weights: "w.pth", freeze: "stem", backboneLr: 1e-5 })).toEqual([
-      { name: "from layer1", freeze: "stem", epochs: 30, lr: 1e-3, backboneLr: 1e-5 },
+      { name: "from layer1", freeze: "stem", epochs: 30, lr: 1e-3, backboneLr: 1e-5, warmup: 0, layerDecay: 1 },
     ]);
     expect(stages({})).toMatchObject([{ name: "all layers", freeze: "none" }]);
   });
@@ -75,7 +82,7 @@ describe("the stages of a recipe", () => {
     // Windows editors begin a file with a byte order mark.
     writeFileSync(path, "\uFEFF" + JSON.stringify([{ freeze: "layer2", epochs: 3, lr: 0.1, backboneLr: 0.01 }]));
     expect(stages({ stages: await readStagesFile(path), epochs: 99 })).toEqual([
-      { name: "from layer3", freeze: "layer2", epochs: 3, lr: 0.1, backboneLr: 0.01 },
+      { name: "from layer3", freeze: "layer2", epochs: 3, lr: 0.1, backboneLr: 0.01, warmup: 0, layerDecay: 1 },
     ]);
     writeFileSync(path, JSON.stringify([{ freeze: "layer9", epochs: 3 }]));
     await expect(readStagesFile(path)).rejects.toThrow(

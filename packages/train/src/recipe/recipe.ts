@@ -53,6 +53,10 @@ export const recipeSchema = z.strictObject({
   lr: z.number().gt(0).default(1e-3),
   /** That of the backbone; null: the head's. */
   backboneLr: z.number().gt(0).nullable().default(null),
+  /** What the rate of a layer of the backbone is to that of the layer above it, of whose topmost the rate is `backboneLr`. */
+  layerDecay: z.number().gt(0).max(1).default(1),
+  /** Epochs of each stage in which its rates rise from nearly zero, step by step. Null: one in the second of the two default stages. */
+  warmup: z.number().min(0).nullable().default(null),
   /** Null: torch's default for the optimiser. */
   weightDecay: z.number().min(0).nullable().default(null),
   /** Epochs between two decays of the learning rate. */
@@ -66,6 +70,8 @@ export const recipeSchema = z.strictObject({
   /** Null: pictures as they are. */
   augmentation: augmentationSchema.nullable().default(DEFAULT_AUGMENTATION),
   shuffle: z.boolean().default(true),
+  /** "all": every picture once an epoch. "balanced": as many draws, with replacement, each class as likely as any other. */
+  sampler: z.enum(["all", "balanced"]).default("all"),
   /** "balanced": a class weighs samples / (classes * its samples), as in scikit-learn. */
   classWeights: z.enum(["balanced", "none"]).default("none"),
   /** "mixed": f32 weights, statistics and losses, f16 activations and gradients, with dynamic loss scaling. */
@@ -107,9 +113,18 @@ export function parseRecipe(options: RecipeOptions): Recipe {
     throw new RecipeError("these options make no sense:", [
       "valFraction: with testFraction it leaves nothing to train on",
     ]);
+  if (parsed.success && parsed.data.sampler === "balanced") refuseBesideSampler(parsed.data);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "options"}: ${message}`);
   throw new RecipeError("these options make no sense:", faults);
+}
+
+function refuseBesideSampler({ shuffle, classWeights }: Recipe): void {
+  const faults = [
+    ...(shuffle ? [] : ["shuffle: a balanced sampler draws its pictures, and has no sorted order"]),
+    ...(classWeights === "none" ? [] : ["classWeights: with a balanced sampler rare classes would count twice"]),
+  ];
+  if (faults.length > 0) throw new RecipeError("these options make no sense:", faults);
 }
 
 /**
