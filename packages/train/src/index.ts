@@ -2,6 +2,7 @@ export * from "./api/index.ts";
 export * from "./audit/index.ts";
 export * from "./compare/index.ts";
 export * from "./data/augment.ts";
+export { CONVERSIONS, type Conversion, type ConversionKind } from "./data/conversions.ts";
 export * from "./data/decode.ts";
 export * from "./data/folder.ts";
 export { DataFolderError } from "./data/folderError.ts";

@@ -9,7 +9,7 @@ export interface AuditTextOptions {
 
 /** A look at a data set for people: what spoils its figures first, then the rest. */
 export function formatAudit(audit: DataAudit, { most }: AuditTextOptions): string {
-  const { leaks, contradictions, patients, unreadable, odd, ignored, groups } = audit;
+  const { leaks, contradictions, patients, unreadable, odd, conversions, ignored, groups } = audit;
   const listed = (lines: readonly string[], all: string): string =>
     [
       ...lines.slice(0, most).map((line) => `  ${printable(line)}\n`),
@@ -47,6 +47,10 @@ export function formatAudit(audit: DataAudit, { most }: AuditTextOptions): strin
     ...section(
       `${plural(odd.length, "odd picture")}:`,
       odd.map(({ path, what }) => `${path}: ${what}`),
+    ),
+    ...section(
+      "What the loader did to pictures:",
+      conversions.map(({ what, pictures, example }) => `${plural(pictures, "picture")}: ${what} (${example})`),
     ),
     ...section(`${plural(ignored.length, "file")} passed over, no pictures of a class:`, ignored),
     `${groups.length === 0 ? "No two pictures show the same film" : copiesLine(groups)}; a film turned by other than 90 degrees, or cropped, may not be found.\n`,

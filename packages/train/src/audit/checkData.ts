@@ -1,3 +1,4 @@
+import { CONVERSION_KINDS, CONVERSIONS } from "../data/conversions.ts";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import type { LoadProgress, UnreadablePicture } from "../data/loadPictures.ts";
 import type { SplitName } from "../data/split.ts";
@@ -54,6 +55,8 @@ export interface DataAudit {
   readonly shortcuts: readonly Shortcut[];
   readonly unreadable: readonly UnreadablePicture[];
   readonly odd: readonly { readonly path: string; readonly what: string }[];
+  /** What the loader did to pictures, how many of them it was done to, and the first of these. */
+  readonly conversions: readonly { readonly what: string; readonly pictures: number; readonly example: string }[];
   /** Files that are no pictures, or in no class. */
   readonly ignored: readonly string[];
   readonly summary: readonly ClassSummary[];
@@ -117,6 +120,7 @@ export async function auditOf(set: AuditedSet, options: CheckDataOptions = {}): 
       const what = oddity(name, print);
       return what === null ? [] : [{ path: name, what }];
     }),
+    conversions: conversionsOf(pictures),
     ignored: set.ignored,
     summary: summarise(pictures, set.classes),
     groups: copies.groups.map((group) => group.map((i) => pictures[i]!.name)),
@@ -129,6 +133,13 @@ interface Readable {
   readonly split: SplitName | null;
   readonly patient: string | null;
   readonly print: Fingerprint;
+}
+
+function conversionsOf(pictures: readonly Readable[]): DataAudit["conversions"] {
+  return CONVERSION_KINDS.flatMap((kind) => {
+    const found = pictures.filter(({ print }) => print.conversions.includes(kind));
+    return found.length === 0 ? [] : [{ what: CONVERSIONS[kind], pictures: found.length, example: found[0]!.name }];
+  });
 }
 
 function leaksOf(pictures: readonly Readable[], copies: Copies, named: (copy: Copy) => CopyPair): Leak[] {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Picture } from "@fracture/resnet";
-import { decodeImageBytes } from "../data/decode.ts";
-import { sniffImage, SNIFFED_BYTES, type ImageFormat } from "../data/imageFormat.ts";
+import { CONVERSION_KINDS, type ConversionKind } from "../data/conversions.ts";
+import { loadImageBytes } from "../data/decode.ts";
+import type { ImageFormat } from "../data/imageFormat.ts";
 import { detailOf, THUMBNAIL_SIDE, thumbnailOf } from "./detail.ts";
 import { encodingOf, type Encoding } from "./encoding.ts";
 import { structureHash, type StructureHash } from "./structureHash.ts";
@@ -12,6 +13,8 @@ export interface Fingerprint extends Encoding {
   /** Upright. */
   readonly width: number;
   readonly height: number;
+  /** What the loader did to it, in the order of CONVERSION_KINDS. */
+  readonly conversions: readonly ConversionKind[];
   /** Levels, 0 to 255, of all pixels. */
   readonly mean: number;
   readonly deviation: number;
@@ -32,22 +35,22 @@ export interface Fingerprint extends Encoding {
 export const LEVEL_BINS = 32;
 
 /** Changes with whatever changes a fingerprint: those that were kept are void then. */
-export const FINGERPRINT_VERSION = "fingerprint-2";
+export const FINGERPRINT_VERSION = "fingerprint-3";
 
 /**
  * @param path for messages
  * @throws ImageError
  */
 export async function fingerprintOf(bytes: Uint8Array, path: string): Promise<Fingerprint> {
-  const picture = await decodeImageBytes(bytes, path, { channels: "grey" });
-  const { format } = sniffImage(bytes.subarray(0, SNIFFED_BYTES)) as { format: ImageFormat };
+  const { picture, source } = await loadImageBytes(bytes, path, { channels: "grey" });
   const thumbnail = thumbnailOf(picture);
   const { width, height, data } = picture;
   return {
-    ...encodingOf(bytes, format),
+    ...encodingOf(bytes, source.format),
     fileBytes: bytes.length,
     width,
     height,
+    conversions: CONVERSION_KINDS.filter((kind) => source.conversions.some((done) => done.kind === kind)),
     ...levelsOf(picture),
     fileHash: createHash("sha256").update(bytes).digest("hex"),
     pixelHash: createHash("sha256").update(`${width} ${height}\n`).update(data).digest("hex"),
@@ -87,8 +90,8 @@ function borderMeanOf(data: Uint8Array, width: number, height: number): number {
   return sum / outer;
 }
 
-const FORMATS: readonly ImageFormat[] = ["jpeg", "png", "webp", "tiff", "gif"];
-const NUMBERS = 12;
+const FORMATS: readonly ImageFormat[] = ["jpeg", "png", "webp", "tiff", "gif", "dicom"];
+const NUMBERS = 13;
 const HASH_BYTES = 32;
 const DETAIL_BYTES = THUMBNAIL_SIDE ** 2;
 const DETAIL_AT = (NUMBERS + LEVEL_BINS) * 8 + 2 * HASH_BYTES;
@@ -99,12 +102,15 @@ const LEVELS_AT = NUMBERS * 8 + 2 * HASH_BYTES;
 /** A fingerprint in bytes, FINGERPRINT_BYTES of them, for a cache. */
 export function packFingerprint(print: Fingerprint): Uint8Array {
   const { format, jpegQuality, jpegTables, fileBytes, width, height, mean, deviation, borderMean } = print;
-  const { levels, structure, fileHash, pixelHash, detail } = print;
+  const { conversions, levels, structure, fileHash, pixelHash, detail } = print;
   const packed = Buffer.alloc(FINGERPRINT_BYTES);
   // NaN is null.
   const [quality, tables] = [jpegQuality ?? NaN, jpegTables ?? NaN];
   const numbers = [FORMATS.indexOf(format), quality, tables, fileBytes, width, height, mean, deviation, borderMean];
-  [...numbers, structure.low, structure.high, detail ? 1 : 0].forEach((value, i) => packed.writeDoubleLE(value, 8 * i));
+  const done = conversions.reduce((bits, kind) => bits + 2 ** CONVERSION_KINDS.indexOf(kind), 0);
+  [...numbers, structure.low, structure.high, detail ? 1 : 0, done].forEach((value, i) =>
+    packed.writeDoubleLE(value, 8 * i),
+  );
   packed.write(fileHash, NUMBERS * 8, "hex");
   packed.write(pixelHash, NUMBERS * 8 + HASH_BYTES, "hex");
   levels.forEach((share, i) => packed.writeDoubleLE(share, LEVELS_AT + 8 * i));
@@ -125,6 +131,7 @@ export function unpackFingerprint(packed: Uint8Array): Fingerprint {
     fileBytes: number(3),
     width: number(4),
     height: number(5),
+    conversions: CONVERSION_KINDS.filter((_, i) => Math.floor(number(12) / 2 ** i) % 2 === 1),
     mean: number(6),
     deviation: number(7),
     borderMean: number(8),

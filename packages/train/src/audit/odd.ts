@@ -8,6 +8,8 @@ const EXTENSIONS: Readonly<Record<ImageFormat, readonly string[]>> = {
   webp: [".webp"],
   tiff: [".tif", ".tiff"],
   gif: [".gif"],
+  // Archives and viewers name DICOM files by number or UID, so that any ending is as good as none.
+  dicom: [".dcm", ".dicom", ".dic", ".ima", ""],
 };
 
 const SMALL = 32;

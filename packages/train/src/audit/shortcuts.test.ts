@@ -14,6 +14,7 @@ const PRINT: Fingerprint = {
   deviation: 20,
   borderMean: 3,
   levels: [],
+  conversions: [],
   fileHash: "",
   pixelHash: "",
   structure: { low: 0, high: 0 },

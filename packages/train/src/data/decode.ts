@@ -2,7 +2,10 @@ import { open, stat } from "node:fs/promises";
 import { toGrey, toRgb, type Picture, type Preprocessing } from "@fracture/resnet";
 import sharp from "sharp";
 import { SNIFFED_BYTES, sniffImage, type ImageFormat } from "./imageFormat.ts";
-import { decodePixels, UnreadPictureError } from "./pixels.ts";
+import { conversion, type Conversion } from "./conversions.ts";
+import { decodeDicom } from "./dicom/decodeDicom.ts";
+import { decodePixels, type DecodedPixels, type ImageColour } from "./pixels.ts";
+import { UnreadPictureError } from "./unreadPicture.ts";
 
 /** A file that gives no picture. The message is `path: reason`. */
 export class ImageError extends Error {
@@ -24,7 +27,7 @@ export const DEFAULT_MAX_PIXELS = 100_000_000;
 const MAX_FILE_BYTES = 1 << 30;
 
 /** Changes whenever a file may decode to other bytes than before: caches are void then. */
-export const DECODER_VERSION = `1-${sharp.versions.vips}`;
+export const DECODER_VERSION = `2-${sharp.versions.vips}`;
 
 export interface DecodeOptions {
   readonly channels: Preprocessing["channels"];
@@ -32,10 +35,29 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
 }
 
+/** What a file was, and what was done to it on its way to a `Picture`. Nothing in it tells whose picture it is. */
+export interface ImageSource {
+  readonly format: ImageFormat;
+  /** Of the picture, upright. */
+  readonly width: number;
+  readonly height: number;
+  /** Of a sample in the file. */
+  readonly bits: number;
+  readonly colour: ImageColour;
+  /** In the order in which they were done. */
+  readonly conversions: readonly Conversion[];
+}
+
+export interface LoadedImage {
+  readonly picture: Picture;
+  readonly source: ImageSource;
+}
+
 /**
- * Decodes a JPEG, PNG, WebP, TIFF (first page) or GIF (first frame) to 8 bits a channel, judged by its content whatever its
- * name. No BMP, HEIF, JPEG 2000, DICOM: those are refused by name. The values are Pillow's (`Image.open(path).convert("L")`
- * or `"RGB"`), byte for byte, with two deviations, both for the better: orientation is applied, and 16 bits are scaled.
+ * Decodes a JPEG, PNG, WebP, TIFF (first page), GIF or DICOM (first frame) to 8 bits a channel, judged by its content whatever its
+ * name, and says what it did. No BMP, HEIF, JPEG 2000: those are refused by name. Of all but DICOM the values are Pillow's
+ * (`Image.open(path).convert("L")` or `"RGB"`), byte for byte, with two deviations, both for the better: orientation is applied,
+ * and 16 bits are scaled.
  *
  * - The orientation in EXIF, else in XMP, is applied.
  * - 16 bits become 8 by v · 255 / 65535, rounded: the same for every picture, no window is guessed.
@@ -43,25 +65,43 @@ export interface DecodeOptions {
  * - A palette, 1, 2 and 4 bits are expanded.
  * - CMYK becomes RGB as in Pillow; embedded colour profiles and gamma are ignored, as in Pillow.
  * - RGB becomes grey by ITU-R 601 luma (see `toGrey`).
+ * - DICOM goes through its rescaling and its first VOI LUT or window; without one, see `levelsOf`. MONOCHROME1 is inverted.
  *
  * @throws ImageError when the file can't be read, is no such picture, is truncated or corrupt, or exceeds a limit
  */
-export async function decodeImage(path: string, options: DecodeOptions): Promise<Picture> {
-  return decodeImageBytes(await readImageFile(path), path, options);
+export async function loadImage(path: string, options: DecodeOptions): Promise<LoadedImage> {
+  return loadImageBytes(await readImageFile(path), path, options);
 }
 
-/** `decodeImage` for the content of a file; `path` is for messages. */
-export async function decodeImageBytes(bytes: Uint8Array, path: string, options: DecodeOptions): Promise<Picture> {
+/** `loadImage` for the content of a file; `path` is for messages. */
+export async function loadImageBytes(bytes: Uint8Array, path: string, options: DecodeOptions): Promise<LoadedImage> {
   const format = formatOf(bytes, path);
   const { maxPixels = DEFAULT_MAX_PIXELS } = options;
-  let picture: Picture;
+  let decoded: DecodedPixels;
   try {
-    picture = await decodePixels(bytes, maxPixels);
+    decoded = await (format === "dicom" ? decodeDicom(bytes, maxPixels) : decodePixels(bytes, maxPixels));
   } catch (error) {
     throw new ImageError(path, reasonOf(error, format), { cause: error });
   }
   if (format === "png" && !isWholePng(bytes)) throw new ImageError(path, "truncated PNG (it has no end)");
-  return options.channels === "grey" ? toGrey(picture) : toRgb(picture);
+  const { picture, bits, colour, conversions } = decoded;
+  const { width, height, channels } = picture;
+  const grey = options.channels === "grey";
+  const more = grey && channels === 3 ? [conversion("grey")] : [];
+  return {
+    picture: grey ? toGrey(picture) : toRgb(picture),
+    source: { format, width, height, bits, colour, conversions: [...conversions, ...more] },
+  };
+}
+
+/** `loadImage`'s picture alone. */
+export async function decodeImage(path: string, options: DecodeOptions): Promise<Picture> {
+  return (await loadImage(path, options)).picture;
+}
+
+/** `loadImageBytes`'s picture alone. */
+export async function decodeImageBytes(bytes: Uint8Array, path: string, options: DecodeOptions): Promise<Picture> {
+  return (await loadImageBytes(bytes, path, options)).picture;
 }
 
 /**

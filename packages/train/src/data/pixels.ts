@@ -1,11 +1,19 @@
 import type { Picture } from "@fracture/resnet";
 import sharp, { type Metadata, type OutputInfo, type Sharp } from "sharp";
+import { conversion, type Conversion } from "./conversions.ts";
 import { orientationOf, turnUpright } from "./orientation.ts";
+import { refuseTooLarge, UnreadPictureError } from "./unreadPicture.ts";
 
-/** A picture that is well formed, but not read here. */
-export class UnreadPictureError extends Error {
-  override readonly name = "UnreadPictureError";
+export interface DecodedPixels {
+  readonly picture: Picture;
+  /** Of a sample, or of a palette's index, in the file. */
+  readonly bits: number;
+  readonly colour: ImageColour;
+  readonly conversions: readonly Conversion[];
 }
+
+/** How a file keeps its colours. */
+export type ImageColour = "grey" | "RGB" | "CMYK" | "palette";
 
 /** How a colour space of libvips is read: as which, with how many channels before alpha, to what. */
 const SPACES: Readonly<Record<string, { readonly colours: 1 | 3 | 4; readonly bits: 8 | 16 }>> = {
@@ -21,7 +29,7 @@ const SPACES: Readonly<Record<string, { readonly colours: 1 | 3 | 4; readonly bi
  * The pixels of a picture's first page, upright, in 8 bits, grey where the file is grey; conversions as `decodeImage` says.
  * sharp's own conversions are all avoided: they go through colour profiles and linear light.
  */
-export async function decodePixels(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
+export async function decodePixels(bytes: Uint8Array, maxPixels: number): Promise<DecodedPixels> {
   const header = await readHeader(bytes, maxPixels);
   const { width, height, space, depth } = header;
   const reading = SPACES[space];
@@ -49,17 +57,28 @@ export async function decodePixels(bytes: Uint8Array, maxPixels: number): Promis
     height,
     channels: reading.colours === 1 ? 1 : 3,
   };
-  return turnUpright(picture, orientationOf(header));
+  const orientation = orientationOf(header);
+  const { isPalette, pages = 1, hasProfile, bitsPerSample: bits = reading.bits } = header;
+  const colour = isPalette ? "palette" : (COLOURS[reading.colours] ?? "RGB");
+  const conversions: Conversion[] = [];
+  if (pages > 1) conversions.push(conversion("firstOf", `the first of ${pages} pages or frames`));
+  if (isPalette) conversions.push(conversion("palette"));
+  else if (bits < 8) conversions.push(conversion("fewBits", `${bits} ${bits === 1 ? "bit" : "bits"} expanded to 8`));
+  if (bits > 8) conversions.push(conversion("bits", `${bits} bits scaled to 8`));
+  if (info.channels > reading.colours) conversions.push(conversion("alpha"));
+  if (reading.colours === 4) conversions.push(conversion("cmyk"));
+  if (hasProfile) conversions.push(conversion("profile"));
+  if (orientation !== 1) conversions.push(conversion("orientation", `turned upright (EXIF ${orientation})`));
+  return { picture: turnUpright(picture, orientation), bits, colour, conversions };
 }
+
+const COLOURS: Readonly<Record<number, ImageColour>> = { 1: "grey", 3: "RGB", 4: "CMYK" };
 
 /** Size and kind; no pixel is decoded before the size is known to be within the limit. */
 async function readHeader(bytes: Uint8Array, maxPixels: number): Promise<Metadata> {
   const header = await sharp(bytes, { limitInputPixels: false, failOn: "error" }).metadata();
-  const { width, height } = header;
-  if (width * height <= maxPixels) return header;
-  throw new UnreadPictureError(
-    `${width} x ${height} are ${(width * height) / 1e6} million pixels, more than the limit of ${maxPixels / 1e6} million`,
-  );
+  refuseTooLarge(header.width, header.height, maxPixels);
+  return header;
 }
 
 /** What decoders warn of that shows in the picture. They warn of odd metadata too, which does not. */
