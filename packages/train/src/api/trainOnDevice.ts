@@ -8,11 +8,12 @@ import { balancedOrder, filesOrder, shuffledOrder } from "../data/sampler.ts";
 import type { Decision } from "../evaluate/decision.ts";
 import { writePlots } from "../evaluate/plots.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
-import { explainOutcome } from "../explain/explainOutcome.ts";
 import { CheckpointFiles } from "../loop/checkpoint.ts";
 import { FeatureFiles } from "../loop/featureFiles.ts";
 import { fit } from "../loop/fit.ts";
 import type { FitOptions } from "../loop/options.ts";
+import { subgroupsOf } from "../evaluate/subgroups.ts";
+import { writeSubgroups } from "../run/subgroups.ts";
 import { checkPrecision } from "../loop/precision.ts";
 import { neverTrained } from "../loop/stages.ts";
 import { startState } from "../loop/state.ts";
@@ -118,16 +119,8 @@ export async function trainOnDevice(
     const honest = { val: clean("val"), test: clean("test") };
     const more = { epochs, bestEpoch, unreadable: unreadable(run), ...withoutCopiesJson(honest) };
     await writeResults(folder.paths, outcomes, more);
-    const { preprocessing } = config;
-    // Of what comes first in results/: the test split, where there is one.
-    if (outcomes[0])
-      await explainOutcome(folder.paths.results, outcomes[0], {
-        device,
-        model,
-        preprocessing,
-        signal,
-        ...(options.explanations === undefined ? {} : { most: options.explanations }),
-      });
+    const subgroups = outcomes[0] ? subgroupsOf(outcomes[0], run.columns) : null;
+    if (subgroups) await writeSubgroups(folder.paths.results, subgroups);
     return {
       folder: options.out,
       epochs,
@@ -135,6 +128,7 @@ export async function trainOnDevice(
       metrics: { val: found("val")?.metrics ?? null, test: found("test")?.metrics ?? null },
       outcomes,
       withoutCopies: honest,
+      subgroups,
     };
   } finally {
     for (const split of Object.values(stored)) split?.dispose();
