@@ -156,14 +156,18 @@ describeGpu("conv2d kernels", (gpu) => {
     // Sums of normal products: the error grows as the square root of their number.
     const atol = (terms: number) => 1e-6 * Math.max(1, Math.sqrt(terms));
     for (const limits of devices) {
-      expectClose((await runPlan(gpu(), planConv2dForward(g, limits), { x, w })).y!, y, {
-        rtol: 1e-5,
-        atol: atol(g.r * g.s * g.c),
-      });
-      expectClose((await runPlan(gpu(), planConv2dForward(g, limits, { bias: true }), { x, w, bias })).y!, yBias, {
-        rtol: 1e-5,
-        atol: atol(g.r * g.s * g.c),
-      });
+      // Kernels for the other class of device are compiled here for nothing else: half of the cases with bias, half without.
+      const own = limits.deviceClass === gpu().limits.deviceClass;
+      if (own || g.k % 16 !== 0)
+        expectClose((await runPlan(gpu(), planConv2dForward(g, limits), { x, w })).y!, y, {
+          rtol: 1e-5,
+          atol: atol(g.r * g.s * g.c),
+        });
+      if (own || g.k % 16 === 0)
+        expectClose((await runPlan(gpu(), planConv2dForward(g, limits, { bias: true }), { x, w, bias })).y!, yBias, {
+          rtol: 1e-5,
+          atol: atol(g.r * g.s * g.c),
+        });
       expectClose((await runPlan(gpu(), planConv2dGradInput(g, limits), { dy, w })).dx!, dx, {
         rtol: 1e-5,
         atol: atol(g.r * g.s * g.k),
