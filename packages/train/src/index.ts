@@ -39,6 +39,7 @@ export * from "./phantom/index.ts";
 export * from "./recipe/errors.ts";
 export * from "./recipe/recipe.ts";
 export * from "./recipe/stages.ts";
+export * from "./report/index.ts";
 export * from "./run/index.ts";
 export * from "./seeds/index.ts";
 export { FRACTURE_VERSION } from "./version.ts";

@@ -1,5 +1,6 @@
 export * from "./atomic.ts";
 export * from "./csv.ts";
+export type { RunSession } from "./environment.ts";
 export * from "./history.ts";
 export * from "./results.ts";
 export * from "./runFolder.ts";

@@ -47,6 +47,7 @@ export function runPaths(folder: string) {
     predictions: join(results, "predictions.csv"),
     unreadable: join(results, "unreadable.csv"),
     dataCheck: join(results, "data-check.json"),
+    environment: join(results, "environment.json"),
   };
 }
 

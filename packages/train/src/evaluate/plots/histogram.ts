@@ -23,8 +23,7 @@ export function probabilityHistogramPlot(
   layout: PlotLayout = "page",
 ): Svg {
   const narrow = layout === "column";
-  const { classes, labels } = predictions;
-  const predicted = decisionsOf(predictions);
+  const { classes } = predictions;
   const positive = metrics.positiveClass === null ? null : classes.indexOf(metrics.positiveClass);
   const shown = classes.slice(0, MOST_PANELS);
   const columns = narrow || shown.length <= 2 ? 1 : shown.length <= 6 ? 2 : 4;
@@ -52,13 +51,7 @@ export function probabilityHistogramPlot(
       top: top + row * (size.height + gap.y),
       ...size,
     };
-    const { scores } = oneVersusRest(predictions, positive ?? index);
-    const bins = Array.from({ length: BINS }, () => ({ right: 0, wrong: 0 }));
-    scores.forEach((score, i) => {
-      if (labels[i] !== index) return;
-      const bin = bins[Math.min(BINS - 1, Math.floor(score * BINS))];
-      if (bin !== undefined) bin[predicted[i] === index ? "right" : "wrong"]++;
-    });
+    const bins = probabilityBins(predictions, index, positive ?? index);
     const bottomRow = index + columns >= shown.length;
     const axisLabels = {
       x: bottomRow && columns < 4 ? xLabel : undefined,
@@ -81,6 +74,26 @@ export function probabilityHistogramPlot(
     legendRow(width - 24, 68, legend),
     ...panels,
   );
+}
+
+/** Samples of a class by their probability for one, in bins of equal width: those that are told right and wrong. */
+export interface ProbabilityBin {
+  readonly low: number;
+  readonly high: number;
+  readonly right: number;
+  readonly wrong: number;
+}
+
+/** @param of whose probability; both are class indices */
+export function probabilityBins(predictions: Predictions, index: number, of: number): ProbabilityBin[] {
+  const { labels } = predictions;
+  const predicted = decisionsOf(predictions);
+  const bins = Array.from({ length: BINS }, () => ({ right: 0, wrong: 0 }));
+  oneVersusRest(predictions, of).scores.forEach((score, i) => {
+    if (labels[i] === index)
+      bins[Math.min(BINS - 1, Math.floor(score * BINS))]![predicted[i] === index ? "right" : "wrong"]++;
+  });
+  return bins.map((bin, i) => ({ low: i / BINS, high: (i + 1) / BINS, ...bin }));
 }
 
 function panel(

@@ -1,0 +1,148 @@
+import { existsSync, statSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import type { z } from "zod";
+import { recipeSchema } from "../recipe/recipe.ts";
+import { readSessions } from "../run/environment.ts";
+import { readHistory, type HistoryRow } from "../run/history.ts";
+import { readRunConfig, RunFolderError, runPaths } from "../run/runFolder.ts";
+import { FRACTURE_VERSION } from "../version.ts";
+import { embedFigure } from "./pictures.ts";
+import { readEvaluation } from "./readEvaluation.ts";
+import { readSubgroups } from "./readSubgroups.ts";
+import type { Attachment, Report } from "./report.ts";
+import { auditSchema, configSchema, runPartsSchema, type ReportConfig } from "./schema.ts";
+import { shownPictures } from "./shownPictures.ts";
+
+export interface ReadReportOptions {
+  /** Embed pictures of the data set, where they can still be read. Default: true. */
+  readonly pictures?: boolean;
+}
+
+type Note = (line: string) => void;
+
+/**
+ * Reads all that a report says from a run folder, finished or not, of this version or an older one, or from a folder that `eval
+ * --out` wrote. What is missing is left out; what can't be read is left out with a note.
+ *
+ * @throws RunFolderError where there is neither a run nor an evaluation
+ */
+export async function readReport(folder: string, { pictures = true }: ReadReportOptions = {}): Promise<Report> {
+  const { notes, note } = noteBook();
+  const kind = kindOf(folder);
+  const run = runPaths(folder);
+  const results = kind === "run" ? run.results : folder;
+  const config = kind === "run" ? await readConfig(folder, note) : null;
+  const recipe = config && recipeSchema.safeParse(config.recipe);
+  const kept = await readJson(join(results, "metrics.json"), note);
+  const parts: z.output<typeof runPartsSchema> = runPartsSchema.safeParse(kept).data ?? {};
+  const split = parts.split ?? "test";
+  const clean = (name: string) => parts.withoutCopies?.[name] ?? null;
+  const main = readEvaluation({ split, folder: results, figures: kept, withoutCopies: clean(split), note });
+  const valFigures = typeof kept === "object" && kept !== null && "val" in kept ? kept.val : undefined;
+  const val =
+    split === "val" || kind === "evaluation"
+      ? null
+      : readEvaluation({
+          split: "val",
+          folder: join(results, "val"),
+          figures: valFigures,
+          withoutCopies: clean("val"),
+          note,
+        });
+  const audit = auditSchema.safeParse(await readJson(join(results, "data-check.json"), note));
+  if (!audit.success && existsSync(join(results, "data-check.json")))
+    note("results/data-check.json has another form than this version reads");
+  const sessions = await readSessions(join(results, "environment.json"));
+  if (sessions === null) note("results/environment.json is damaged");
+  const data = parts.data ?? config?.data ?? null;
+  const channels = config?.preprocessing?.channels === "rgb" ? "rgb" : "grey";
+  return {
+    name: basename(resolve(folder)),
+    kind,
+    folder,
+    version: FRACTURE_VERSION,
+    config,
+    recipe: recipe?.data ?? null,
+    model: parts.model ?? null,
+    data,
+    sessions: sessions ?? [],
+    history: kind === "run" ? historyOf(run.history, note) : [],
+    bestEpoch: parts.bestEpoch ?? null,
+    audit: audit.data ?? null,
+    unreadable: parts.unreadable ?? {},
+    main,
+    val,
+    pictures: await shownPictures(main, { results, root: data, channels, embed: pictures, note }),
+    dataPlots: await attachments(join(results, "data-check"), pictures, note),
+    subgroups: await readSubgroups(join(results, "subgroups.json"), note),
+    notes,
+  };
+}
+
+function noteBook(): { notes: string[]; note: Note } {
+  const notes: string[] = [];
+  return { notes, note: (line) => void notes.push(line) };
+}
+
+function kindOf(folder: string): Report["kind"] {
+  if (!existsSync(folder)) throw new RunFolderError(folder, "missing", "no such run folder");
+  if (!statSync(folder).isDirectory())
+    throw new RunFolderError(folder, "notAFolder", "is a file, and a run folder was expected");
+  const { config, history, results } = runPaths(folder);
+  if (existsSync(config) || existsSync(history) || existsSync(results)) return "run";
+  if (existsSync(join(folder, "metrics.json")) || existsSync(join(folder, "predictions.csv"))) return "evaluation";
+  throw new RunFolderError(
+    folder,
+    "missing",
+    "holds nothing to report: neither a run (config.json) nor what eval --out writes (metrics.json)",
+  );
+}
+
+async function readConfig(folder: string, note: Note): Promise<ReportConfig | null> {
+  try {
+    return configSchema.parse(await readRunConfig(folder));
+  } catch (error) {
+    note(error instanceof Error ? error.message : String(error));
+    return null;
+  }
+}
+
+async function readJson(path: string, note: Note): Promise<unknown> {
+  if (!existsSync(path)) return undefined;
+  try {
+    return JSON.parse(await readFile(path, "utf8"));
+  } catch (error) {
+    note(`${path}: is not JSON (${error instanceof Error ? error.message : String(error)})`);
+    return undefined;
+  }
+}
+
+function historyOf(path: string, note: Note): HistoryRow[] {
+  if (!existsSync(path)) return [];
+  try {
+    return readHistory(path);
+  } catch (error) {
+    note(error instanceof Error ? error.message : String(error));
+    return [];
+  }
+}
+
+/** "contact-sheet.png" shows pictures of the data set, as those of mistakes do. */
+const SHOWS_PICTURES = /sheet/;
+
+async function attachments(folder: string, pictures: boolean, note: Note): Promise<Attachment[]> {
+  if (!existsSync(folder)) return [];
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".png")).toSorted();
+  const wanted = names.filter((name) => pictures || !SHOWS_PICTURES.test(name));
+  const found: Attachment[] = [];
+  for (const name of wanted) {
+    try {
+      const title = name.slice(0, -".png".length).replaceAll(/[-_]+/g, " ");
+      found.push({ title, picture: await embedFigure(join(folder, name)) });
+    } catch (error) {
+      note(`${join(folder, name)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return found;
+}
