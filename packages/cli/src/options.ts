@@ -52,6 +52,7 @@ export const precisionOption = (): Option =>
 
 /** `--layer`, of commands that explain. */
 export const layerOption = (): Option =>
-  new Option("--layer <name>", "whose output is explained: earlier ones give finer maps, further from the decision")
-    .choices(["layer1", "layer2", "layer3", "layer4"])
-    .default("layer4");
+  new Option(
+    "--layer <name>",
+    "whose output is explained: earlier ones give finer maps, further from the decision (default: the last one with 4 x 4 cells)",
+  ).choices(["layer1", "layer2", "layer3", "layer4"]);

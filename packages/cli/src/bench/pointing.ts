@@ -8,7 +8,7 @@ import { formatTable } from "../output/table.ts";
 
 export interface PointingFlags {
   readonly split: "train" | "val" | "test";
-  readonly layer: CamLayer;
+  readonly layer?: CamLayer;
   readonly tolerance?: number;
   readonly batchSize: number;
   readonly adapter: AdapterChoice;

@@ -17,7 +17,7 @@ interface PredictFlags {
   readonly csv: boolean;
   readonly json: boolean;
   readonly explain?: string;
-  readonly layer: CamLayer;
+  readonly layer?: CamLayer;
   readonly batchSize: number;
   readonly precision: Precision;
   readonly adapter: AdapterChoice;
@@ -57,7 +57,13 @@ async function predict(io: Io, model: string, arguments_: string[], flags: Predi
   const predictions: Prediction[] = [];
   let unreadable = 0;
   for await (const result of predictFiles(
-    { model, paths, batchSize, precision, ...(folder === undefined ? {} : { explain: { folder, layer } }) },
+    {
+      model,
+      paths,
+      batchSize,
+      precision,
+      ...(folder === undefined ? {} : { explain: { folder, ...(layer ? { layer } : {}) } }),
+    },
     { openDevice: device.open, signal: io.signal },
   )) {
     if ("error" in result) {

@@ -4,6 +4,7 @@ import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
 import { subgroupsOf, type Subgroups } from "../evaluate/subgroups.ts";
 import { writeSubgroups } from "../run/subgroups.ts";
+import { explainOutcome } from "../explain/explainOutcome.ts";
 import { InterruptedError } from "../loop/errors.ts";
 import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { ModelFileError } from "../model/errors.ts";
@@ -23,7 +24,7 @@ export interface EvaluateRunOptions {
   readonly data: string;
   /** Default: "test". */
   readonly split?: SplitName;
-  /** Where `metrics.json`, `predictions.csv` and the plots go. Default: nowhere. */
+  /** Where `metrics.json`, `predictions.csv`, the plots and `explanations.json` go. Default: nowhere. */
   readonly out?: string;
   /** Default: false. */
   readonly allowUnreadable?: boolean;
@@ -33,6 +34,8 @@ export interface EvaluateRunOptions {
   readonly batchSize?: number;
   /** See `TrainRunOptions`. */
   readonly cacheFolder?: string | null;
+  /** See `TrainRunOptions`; only with `out`. */
+  readonly explanations?: number;
 }
 
 /** What a model says about a split. */
@@ -98,6 +101,14 @@ export async function evaluateRun(
         await writeMetrics(join(out, "metrics.json"), [outcome], {
           unreadable,
           ...withoutCopiesJson({ [split]: clean }),
+        });
+        const { explanations: most } = options;
+        await explainOutcome(out, outcome, {
+          device,
+          model,
+          preprocessing,
+          signal,
+          ...(most === undefined ? {} : { most }),
         });
       }
       return { ...outcome, withoutCopies: clean, subgroups };

@@ -87,8 +87,8 @@ export async function* predictFiles(
     feed,
     "fc",
   );
-  const { layer = "layer4" } = explain ?? {};
-  const cam = explain && new GradCam({ device, model, size: preprocessing.crop, batchSize, layer });
+  const layer = explain?.layer ? { layer: explain.layer } : {};
+  const cam = explain && new GradCam({ device, model, size: preprocessing.crop, batchSize, ...layer });
   const writing = explain && { folder: explain.folder, names: new FileNames(), classes, preprocessing };
   const decided = (row: Float32Array): number => decide(row, classes, decision).predicted[0]!;
   try {

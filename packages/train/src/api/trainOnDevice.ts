@@ -8,6 +8,7 @@ import { balancedOrder, filesOrder, shuffledOrder } from "../data/sampler.ts";
 import type { Decision } from "../evaluate/decision.ts";
 import { writePlots } from "../evaluate/plots.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
+import { explainOutcome } from "../explain/explainOutcome.ts";
 import { CheckpointFiles } from "../loop/checkpoint.ts";
 import { FeatureFiles } from "../loop/featureFiles.ts";
 import { fit } from "../loop/fit.ts";
@@ -119,6 +120,16 @@ export async function trainOnDevice(
     const honest = { val: clean("val"), test: clean("test") };
     const more = { epochs, bestEpoch, unreadable: unreadable(run), ...withoutCopiesJson(honest) };
     await writeResults(folder.paths, outcomes, more);
+    const { preprocessing } = config;
+    // Of what comes first in results/: the test split, where there is one.
+    if (outcomes[0])
+      await explainOutcome(folder.paths.results, outcomes[0], {
+        device,
+        model,
+        preprocessing,
+        signal,
+        ...(options.explanations === undefined ? {} : { most: options.explanations }),
+      });
     const subgroups = outcomes[0] ? subgroupsOf(outcomes[0], run.columns) : null;
     if (subgroups) await writeSubgroups(folder.paths.results, subgroups);
     return {

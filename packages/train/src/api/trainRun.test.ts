@@ -54,6 +54,8 @@ describeDevice("a run", (device) => {
     expect(readdirSync(join(out, "results")).sort()).toEqual([
       "confusion_matrix.png",
       "data-check.json",
+      "explanations",
+      "explanations.json",
       "metrics.json",
       "precision_recall.csv",
       "precision_recall.png",

@@ -33,6 +33,8 @@ export interface TrainRunOptions {
   readonly checkpointSeconds?: number;
   /** Bytes of device memory for features of frozen parts. Default: 2 GiB. */
   readonly featureBytes?: number;
+  /** Heat maps of so many worst mistakes, least certain and surest pictures each, in `results/explanations`. Default: 6. */
+  readonly explanations?: number;
 }
 
 /** What a run is done with. */

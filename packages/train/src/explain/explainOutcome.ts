@@ -1,11 +1,11 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { preprocess, type Preprocessing, type ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import { decodeImage, ImageError } from "../data/decode.ts";
 import type { SplitOutcome } from "../evaluate/report.ts";
 import { writeJson } from "../run/results.ts";
-import { choosePictures, type ChosenPicture } from "./choosePictures.ts";
+import { choosePictures, EXPLAINED_KINDS, type ChosenPicture } from "./choosePictures.ts";
 import { placeOf } from "./explainFiles.ts";
 import { EXPLANATIONS_FORMAT, type ExplainedPicture, type Explanations } from "./explanations.ts";
 import { GradCam, type CamLayer } from "./gradCam.ts";
@@ -34,11 +34,9 @@ export interface ExplainOutcomeOptions {
 export async function explainOutcome(
   folder: string,
   outcome: SplitOutcome,
-  { device, model, preprocessing, most, layer = "layer4", signal }: ExplainOutcomeOptions,
+  { device, model, preprocessing, most, layer, signal }: ExplainOutcomeOptions,
 ): Promise<Explanations | null> {
-  const pictures = join(folder, PICTURES);
-  await rm(pictures, { recursive: true, force: true });
-  await rm(join(folder, FILE), { force: true });
+  await removeOld(folder);
   const { classes, split } = outcome;
   const chosen = choosePictures(outcome, most);
   const decoded = await decodeAll(chosen, preprocessing);
@@ -46,7 +44,13 @@ export async function explainOutcome(
   if (paths.length === 0) return null;
 
   const predicted = new Map(chosen.map((picture) => [picture.path, classes.indexOf(picture.predicted)]));
-  using cam = new GradCam({ device, model, size: preprocessing.crop, layer, ...(signal ? { signal } : {}) });
+  using cam = new GradCam({
+    device,
+    model,
+    size: preprocessing.crop,
+    ...(layer ? { layer } : {}),
+    ...(signal ? { signal } : {}),
+  });
   const { maps } = await cam.explain([...decoded.values()], (_, i) => predicted.get(paths[i]!)!);
 
   const counts = new Map<string, number>();
@@ -68,13 +72,22 @@ export async function explainOutcome(
   const explanations: Explanations = {
     format: EXPLANATIONS_FORMAT,
     method: "Grad-CAM",
-    layer,
+    layer: cam.layer,
     cells: { width, height },
     split,
     pictures: explained,
   };
   await writeJson(join(folder, FILE), explanations);
   return explanations;
+}
+
+const OWN_FILE = new RegExp(`^(${EXPLAINED_KINDS.join("|")})-\\d+(-plain)?\\.png$`);
+
+/** Only what is ours: `folder` is whichever the caller named. */
+async function removeOld(folder: string): Promise<void> {
+  await rm(join(folder, FILE), { force: true });
+  const names = await readdir(join(folder, PICTURES)).catch(() => []);
+  for (const name of names) if (OWN_FILE.test(name)) await rm(join(folder, PICTURES, name), { force: true });
 }
 
 type Shown = Pick<ExplainedPicture, "overlay" | "plain" | "peak" | "seen">;

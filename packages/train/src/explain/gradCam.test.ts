@@ -3,7 +3,7 @@ import { afterAll, beforeEach, expect, it } from "vitest";
 import { ResNet } from "@fracture/resnet";
 import { describeDevice } from "@fracture/tensor/testing";
 import { formulaWeights, hashed } from "../testing/weights.ts";
-import { CAM_LAYERS, GradCam, gradCam, type CamLayer } from "./gradCam.ts";
+import { CAM_LAYERS, GradCam, gradCam, layerFor, type CamLayer } from "./gradCam.ts";
 
 const torch = JSON.parse(readFileSync(new URL("testdata/gradCam.json", import.meta.url), "utf8")) as {
   readonly size: number;
@@ -26,6 +26,11 @@ function blocks(): Float32Array[] {
   );
 }
 
+it("looks at the last layer whose map has four cells a side, unless it is told another", () => {
+  const sizes = [224, 128, 97, 96, 64, 49, 48, 32, 25, 24, 16];
+  expect(sizes.map(layerFor)).toEqual([4, 4, 4, 3, 3, 3, 2, 2, 2, 1, 1].map((stage) => `layer${stage}`));
+});
+
 describeDevice("Grad-CAM", (device) => {
   let model: ResNet;
   beforeEach(async () => {
@@ -41,7 +46,7 @@ describeDevice("Grad-CAM", (device) => {
 
   it("agrees with torch's f64 to 1e-5 of the largest value, for each of three classes, whatever the batches", async () => {
     for (const batchSize of [2, 3]) {
-      using cam = new GradCam({ device: device(), model, size, batchSize });
+      using cam = new GradCam({ device: device(), model, size, layer: "layer4", batchSize });
       const { logits, maps } = await cam.explain(blocks(), (_, i) => targets[i]!);
       expect(distance(logits, torch.logits.flat())).toBeLessThan(1e-5);
       for (const [i, map] of maps.entries()) {

@@ -20,13 +20,23 @@ import type { HeatMap } from "./heatMap.ts";
 export const CAM_LAYERS = ["stem", "layer1", "layer2", "layer3", "layer4"] as const;
 export type CamLayer = (typeof CAM_LAYERS)[number];
 
+/** Pixels of a picture to one cell of a layer's map. */
+const STRIDES = { stem: 4, layer1: 4, layer2: 8, layer3: 16, layer4: 32 } as const satisfies Record<CamLayer, number>;
+/** A map of fewer cells a side can't say where something is: see the pointing game in docs/results.md. */
+const LEAST_CELLS = 4;
+
+/** The last layer whose map of a picture of `size` x `size` pixels has four cells a side: layer4 from 97 pixels on, as in the paper. */
+export function layerFor(size: number): CamLayer {
+  return CAM_LAYERS.findLast((layer) => Math.ceil(size / STRIDES[layer]) >= LEAST_CELLS) ?? "layer1";
+}
+
 export interface GradCamOptions {
   readonly device: Device;
   /** Put into inference mode. It must outlive the `GradCam`. */
   readonly model: ResNet;
   /** Height and width of the pictures. */
   readonly size: number;
-  /** Whose output is looked at. Default: "layer4", the last one, as in the paper: the coarsest map, and the nearest to the decision. */
+  /** Whose output is looked at: the later, the nearer to the decision, and the coarser. Default: `layerFor(size)`. */
   readonly layer?: CamLayer;
   /** Pictures at once. Default: 8. */
   readonly batchSize?: number;
@@ -64,13 +74,13 @@ interface Programs {
  */
 export class GradCam {
   readonly #options: GradCamOptions;
-  readonly #layer: CamLayer;
+  readonly layer: CamLayer;
   readonly #slots: SlotPool;
   readonly #programs = new Map<number, Programs>();
 
   constructor(options: GradCamOptions) {
     this.#options = options;
-    this.#layer = options.layer ?? "layer4";
+    this.layer = options.layer ?? layerFor(options.size);
     this.#slots = new SlotPool(options.device);
     options.model.eval();
   }
@@ -136,7 +146,7 @@ export class GradCam {
     const [, height, width] = map.shape as [number, number, number];
     const values = (await map.data()) as Float32Array<ArrayBuffer>;
     return classes.map((index, row) => ({
-      layer: this.#layer,
+      layer: this.layer,
       class: index,
       width,
       height,
@@ -155,7 +165,7 @@ export class GradCam {
     if (found) return found;
     const { device, model, size } = this.#options;
     const options = { slots: this.#slots };
-    const above = PARTS[PARTS.indexOf(this.#layer) + 1]!;
+    const above = PARTS[PARTS.indexOf(this.layer) + 1]!;
     const pictures = input([n, size, size, 3], { device });
     const chosen = input([n, model.classes], { device });
     const head = (activations: Tensor): Tensor => model.run(activations, above, "fc");
@@ -163,7 +173,7 @@ export class GradCam {
       device,
       () =>
         noGrad(() => {
-          const activations = model.run(pictures, "stem", this.#layer);
+          const activations = model.run(pictures, "stem", this.layer);
           return { activations, logits: head(activations) };
         }),
       options,

@@ -59,7 +59,7 @@ export interface PointingResult extends PointingScore {
  * @throws WeightsError, ModelFileError, CsvError, ExplainError before the device is opened; ImageError; the signal's reason where it aborts
  */
 export async function measurePointing(
-  { model: path, data, split = "test", layer = "layer4", batchSize = 8, ...options }: MeasurePointingOptions,
+  { model: path, data, split = "test", layer, batchSize = 8, ...options }: MeasurePointingOptions,
   {
     openDevice,
     signal,
@@ -82,7 +82,14 @@ export async function measurePointing(
   }
   const device = await openDevice();
   const { model } = onDevice(file, device);
-  const cam = new GradCam({ device, model, size: preprocessing.crop, layer, batchSize, ...(signal ? { signal } : {}) });
+  const cam = new GradCam({
+    device,
+    model,
+    size: preprocessing.crop,
+    batchSize,
+    ...(layer ? { layer } : {}),
+    ...(signal ? { signal } : {}),
+  });
   try {
     const cases: PointingCase[] = [];
     const points: PointedPicture[] = [];
@@ -107,7 +114,7 @@ export async function measurePointing(
     const { width, height } = first!.map;
     return {
       ...pointingGame(cases, options),
-      layer,
+      layer: cam.layer,
       cells: { width, height },
       tolerance: toleranceIn(first!.seen, options),
       toldRight: shareOf(points.filter((point) => point.class === point.predicted).map(({ hit }) => hit)),

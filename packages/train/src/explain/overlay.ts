@@ -17,6 +17,7 @@ const LONGEST = 768;
 /** Share of the colour where there is no heat, and where it is largest: the bone stays visible everywhere. */
 const OPACITY = [0.2, 0.6] as const;
 const COLOURS: readonly Rgb[] = Array.from({ length: 256 }, (_, i) => inferno(i / 255));
+const BLACK: Rgb = [0, 0, 0];
 /** What the network did not see keeps its grey, at this brightness. */
 const UNSEEN = 0.5;
 const LINE = 128;
@@ -41,7 +42,7 @@ export function overlayOf(
   for (const [i, value] of heat.entries()) {
     const seen = !Number.isNaN(value);
     const opacity = seen ? OPACITY[0] + (OPACITY[1] - OPACITY[0]) * value : 1 - UNSEEN;
-    const colour = COLOURS[seen ? Math.round(255 * value) : 0]!;
+    const colour = seen ? COLOURS[Math.round(255 * value)]! : BLACK;
     for (let c = 0; c < 3; c++)
       data[3 * i + c] = Math.round(plain.data[3 * i + c]! * (1 - opacity) + colour[c]! * opacity);
   }

@@ -1,0 +1,163 @@
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { workingPreprocessing } from "@fracture/resnet";
+import { describeDevice } from "@fracture/tensor/testing";
+import { predictFiles, type Prediction } from "../api/predictFiles.ts";
+import { outcomeOf, type SplitOutcome } from "../evaluate/report.ts";
+import { onDevice, readModelFile, saveModel } from "../model/modelFile.ts";
+import { parseRecipe } from "../recipe/recipe.ts";
+import { CLASSES, writePictures } from "../testing/pictures.ts";
+import { formulaWeights } from "../testing/weights.ts";
+import { choosePictures } from "./choosePictures.ts";
+import { FileNames, refuseAmongPictures } from "./explainFiles.ts";
+import { explainOutcome } from "./explainOutcome.ts";
+import { readExplanations } from "./explanations.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "fracture-explain-"));
+const data = join(folder, "data");
+const model = join(folder, "model.safetensors");
+const preprocessing = workingPreprocessing(32);
+const paths = CLASSES.flatMap((name) => [0, 1].map((i) => join(data, "test", name, `${i}.png`)));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Four pictures, of which the second is told wrong and the third is nearly. */
+const outcome = (more: Partial<SplitOutcome> = {}): SplitOutcome => ({
+  ...outcomeOf({
+    split: "test",
+    classes: CLASSES,
+    paths,
+    labels: [0, 0, 1, 1],
+    logits: Float32Array.of(4, 0, 0, 2, 0, 0.1, 0, 3),
+  }),
+  ...more,
+});
+
+describe("the pictures that are explained", () => {
+  const names = (...given: Parameters<typeof choosePictures>): string[] =>
+    choosePictures(...given).map(({ kind, path }) => `${kind} ${paths.indexOf(path)}`);
+
+  it("are the worst mistakes, the least certain and the surest, these in turn from each class", () => {
+    expect(names(outcome())).toEqual([
+      "mistake 1",
+      ...["uncertain 2", "uncertain 1", "uncertain 3", "uncertain 0"],
+      ...["sure 0", "sure 3", "sure 2"],
+    ]);
+    expect(names(outcome(), 1)).toEqual(["mistake 1", "uncertain 2", "sure 0"]);
+  });
+
+  it("are one of each group", () => {
+    expect(names(outcome({ groups: ["a", "a", "b", "b"] }))).toEqual([
+      "mistake 1",
+      ...["uncertain 2", "uncertain 1"],
+      ...["sure 0", "sure 3"],
+    ]);
+  });
+});
+
+describe("where explanations are written", () => {
+  it("no name is given twice, whatever its case and its folder", () => {
+    const names = new FileNames();
+    expect(["a/x.png", "b/X.jpg", "c/x.png", "x"].map((path) => names.next(path))).toEqual([
+      "x-gradcam.png",
+      "X-gradcam-2.png",
+      "x-gradcam-3.png",
+      "x-gradcam-4.png",
+    ]);
+    expect(names.next(`${"long".repeat(60)}.png`).length).toBeLessThan(100);
+  });
+
+  it("nothing is written among pictures", () => {
+    expect(() => refuseAmongPictures("in/", ["in/a.png"], [])).toThrow(
+      "in/: holds in/a.png, and nothing is written among pictures: choose another folder",
+    );
+    expect(() => refuseAmongPictures("in/below", [], ["./in"])).toThrow("in/below: lies in ./in, and nothing");
+    expect(() => refuseAmongPictures("in-other", ["in/a.png"], ["in"])).not.toThrow();
+  });
+
+  it("a file that is none of ours is refused, with the place", () => {
+    const path = join(folder, "other.json");
+    expect(readExplanations(path)).toBeNull();
+    writeFileSync(path, '{"format": "fracture-explanations/1", "method": "Grad-CAM", "layer": "layer9"}');
+    expect(() => readExplanations(path)).toThrow(`${path}: layer: `);
+    writeFileSync(path, "{");
+    expect(() => readExplanations(path)).toThrow(`${path}: is not JSON`);
+  });
+});
+
+describeDevice("explanations of a split", (device) => {
+  beforeAll(async () => {
+    await writePictures(data, 32, { test: 2 });
+    const weights = await formulaWeights(device(), 2);
+    await saveModel(
+      model,
+      weights,
+      { architecture: "resnet18", classes: [...CLASSES], preprocessing },
+      parseRecipe({}),
+    );
+  });
+
+  it("are a file that reads back and pictures in pairs, in place of those that were there; what is gone is left out", async () => {
+    const { model: network } = onDevice(await readModelFile(model), device());
+    const options = { device: device(), model: network, preprocessing };
+    const [out, gone] = [join(folder, "results"), join(data, "gone.png")];
+    const all = outcome({ paths: [...paths.slice(0, 3), gone] });
+    const first = await explainOutcome(out, all, options);
+    expect(readExplanations(join(out, "explanations.json"))).toEqual(first);
+    expect(first).toMatchObject({ layer: "layer2", cells: { width: 4, height: 4 }, split: "test" });
+    expect(first!.pictures.map(({ kind, path, overlay }) => [kind, path, overlay])).toEqual([
+      ["mistake", paths[1], "explanations/mistake-1.png"],
+      ["uncertain", paths[2], "explanations/uncertain-1.png"],
+      ["uncertain", paths[1], "explanations/mistake-1.png"],
+      ["uncertain", paths[0], "explanations/uncertain-2.png"],
+      ["sure", paths[0], "explanations/uncertain-2.png"],
+      ["sure", paths[2], "explanations/uncertain-1.png"],
+    ]);
+    const [mistake] = first!.pictures;
+    expect(mistake).toMatchObject({ explains: CLASSES[1], seen: { left: 0, top: 0, width: 32, height: 32 } });
+    const sizes = await Promise.all(
+      [mistake!.overlay, mistake!.plain].map((name) => sharp(join(out, name)).metadata()),
+    );
+    for (const size of sizes) expect(size).toMatchObject({ width: 256, height: 256, channels: 3 });
+
+    const shown = (): string[] => readdirSync(join(out, "explanations"));
+    expect(shown()).toHaveLength(6);
+    writeFileSync(join(out, "explanations", "sure-9.png"), "of a run before");
+    writeFileSync(join(out, "explanations", "notes.txt"), "");
+    expect(await explainOutcome(out, all, { ...options, most: 0 })).toBeNull();
+    expect([shown(), existsSync(join(out, "explanations.json"))]).toEqual([["notes.txt"], false]);
+    network.dispose();
+  });
+
+  it("predict explains every picture that it can read, with the logits that it has without", async () => {
+    const context = { openDevice: async () => device() };
+    const missing = join(data, "missing.png");
+    const options = { model, paths: [paths[0]!, missing, ...paths.slice(1)], batchSize: 3 };
+    const found: Prediction[] = [];
+    const explain = { folder: join(folder, "maps") };
+    for await (const one of predictFiles({ ...options, explain }, context)) if (!("error" in one)) found.push(one);
+    const plain: Prediction[] = [];
+    for await (const one of predictFiles(options, context)) if (!("error" in one)) plain.push(one);
+    expect(found.map(({ explanation: _, ...rest }) => rest)).toEqual(plain);
+    expect(found.map(({ explanation }) => explanation)).toMatchObject(
+      ["0-gradcam.png", "1-gradcam.png", "0-gradcam-2.png", "1-gradcam-2.png"].map((name, i) => ({
+        file: join(folder, "maps", name),
+        class: plain[i]!.class,
+        layer: "layer2",
+        seen: { left: 0, top: 0, width: 32, height: 32 },
+      })),
+    );
+    const { width, height } = await sharp(readFileSync(found[0]!.explanation!.file)).metadata();
+    expect([width, height]).toEqual([384 + 6 + 384, 384]);
+  });
+
+  it("predict refuses a folder of pictures, and mixed precision, before it computes", async () => {
+    const openDevice = async (): Promise<never> => expect.unreachable();
+    const first = (explain: string, precision: "f32" | "mixed" = "f32") =>
+      predictFiles({ model, paths, precision, explain: { folder: explain } }, { openDevice }).next();
+    await expect(first(join(data, "test", CLASSES[0]))).rejects.toThrow("nothing is written among pictures");
+    await expect(first(join(folder, "maps"), "mixed")).rejects.toThrow("heat maps are computed in f32");
+  });
+});
