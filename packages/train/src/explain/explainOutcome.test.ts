@@ -42,8 +42,13 @@ describe("the pictures that are explained", () => {
   it("are the worst mistakes, the least certain and the surest, these in turn from each class", () => {
     expect(names(outcome())).toEqual([
       "mistake 1",
-      ...["uncertain 2", "uncertain 1", "uncertain 3", "uncertain 0"],
-      ...["sure 0", "sure 3", "sure 2"],
+      "uncertain 2",
+      "uncertain 1",
+      "uncertain 3",
+      "uncertain 0",
+      "sure 0",
+      "sure 3",
+      "sure 2",
     ]);
     expect(names(outcome(), 1)).toEqual(["mistake 1", "uncertain 2", "sure 0"]);
   });
@@ -51,8 +56,10 @@ describe("the pictures that are explained", () => {
   it("are one of each group", () => {
     expect(names(outcome({ groups: ["a", "a", "b", "b"] }))).toEqual([
       "mistake 1",
-      ...["uncertain 2", "uncertain 1"],
-      ...["sure 0", "sure 3"],
+      "uncertain 2",
+      "uncertain 1",
+      "sure 0",
+      "sure 3",
     ]);
   });
 });
