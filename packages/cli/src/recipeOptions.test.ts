@@ -69,6 +69,25 @@ describe("fracture train", () => {
     expect(stderr).not.toContain("computing on the CPU");
   });
 
+  it("a recipe in a file is refused by its own keys, and options beside it go before it unless its stages say otherwise", async () => {
+    using folder = temporaryFolder();
+    const config = join(folder.path, "recipe.yaml");
+    const trained = (...options: string[]) =>
+      runCaptured(["train", "--data", "/nowhere", "--out", "o", "--config", config, ...options]);
+    writeFileSync(config, "epoch: 3\n");
+    expect(await trained()).toMatchObject({ exitCode: 2, stdout: "" });
+    expect((await trained()).stderr).toContain('\n  "epoch": there is no such key; was "epochs" meant?');
+    writeFileSync(config, "stages: [{ freeze: all, epochs: 1, lr: 0.1 }]\n");
+    expect((await trained("--epochs", "3")).stderr).toContain(
+      `--epochs: the stages in ${config} say that each for itself`,
+    );
+    writeFileSync(config, "size: 8\n");
+    expect((await trained()).stderr).toContain('\n  "size": Too small');
+    writeFileSync(config, "size: 32\n");
+    expect((await trained("--size", "8")).stderr).toContain("\n  --size: Too small");
+    expect((await trained()).stderr).toContain("/nowhere");
+  });
+
   it("a stages file that is none is refused, with the place", async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, "stages.json");

@@ -3,10 +3,11 @@ import { Option, type Command } from "commander";
 import type { RecipeOptions } from "@fracture/train";
 import { InputError } from "./exitCodes.ts";
 import type { Io } from "./io.ts";
-import { integer, positive } from "./options.ts";
+import { integer, path, positive } from "./options.ts";
 
 /** The options that say how to train, as commander delivers them: what was not given is not there. */
 export interface RecipeFlags {
+  readonly config?: string;
   readonly weights?: string;
   readonly arch?: string;
   readonly size?: number;
@@ -80,6 +81,11 @@ export const FLAG_OF: Readonly<Record<keyof RecipeOptions, string>> = {
 export function addRecipeOptions(command: Command): Command {
   return command
     .optionsGroup("What is trained:")
+    .option(
+      "--config <file>",
+      "a recipe in JSON or YAML, or the config.json of a run, to make it again; options beside it go before it",
+      path,
+    )
     .option(
       "--weights <file>",
       "a .pth or .safetensors to begin with, the name of a published set, or none (default: none)",
@@ -173,25 +179,34 @@ export function addRecipeOptions(command: Command): Command {
     );
 }
 
+/** Options that don't count where stages are written out. */
+const SAID_BY_STAGES = ["freeze", "epochs", "lr", "backboneLr"] as const;
+
 const patience = (text: string): number | "none" => (text === "none" ? text : integer(1)(text));
 
 /** What the options ask for, as a recipe takes it. Reads the stages file; downloads published weights. */
 export async function recipeOptions(io: Io, flags: RecipeFlags, onFetch: FetchProgress): Promise<RecipeOptions> {
-  const { readStagesFile } = await import("@fracture/train");
-  const { augment, shuffle, stages, weights, arch, patience: epochs, ...same } = flags;
+  const { readRecipeFile, readStagesFile } = await import("@fracture/train");
+  const { config, augment, shuffle, stages, weights, arch, patience: epochs, ...same } = flags;
   if (augment !== undefined && augment !== "default" && augment !== "none")
     throw new InputError(`--augment ${augment}: expected default or none`);
+  const file = config === undefined ? {} : await readRecipeFile(config);
+  const argument = weights ?? file.weights ?? undefined;
   const given = {
     ...same,
     architecture: arch,
-    weights: weights === undefined ? undefined : await weightsFile(io, weights, onFetch),
+    weights: argument === undefined ? undefined : await weightsFile(io, argument, onFetch),
     stages: stages === undefined ? undefined : await readStagesFile(stages),
     patience: epochs === "none" ? null : epochs,
     augmentation: augment === "none" ? null : undefined,
     shuffle: shuffle ? undefined : false,
   };
   // The recipe checks each value; what was not given is left out, which is not the same as undefined there.
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RecipeOptions;
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RecipeOptions;
+  const idle = SAID_BY_STAGES.find((key) => said[key] !== undefined);
+  if (idle && file.stages && !said.stages)
+    throw new InputError(`${FLAG_OF[idle]}: the stages in ${config} say that each for itself`);
+  return { ...file, ...said };
 }
 
 /** Gives what a promise gives, with the options in a RecipeError called as they are on the command line. */

@@ -38,6 +38,7 @@ export * from "./optim/stepLR.ts";
 export * from "./phantom/index.ts";
 export * from "./recipe/errors.ts";
 export * from "./recipe/recipe.ts";
+export { readRecipeFile } from "./recipe/recipeFile.ts";
 export * from "./recipe/stages.ts";
 export * from "./report/index.ts";
 export * from "./run/index.ts";

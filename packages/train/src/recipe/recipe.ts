@@ -11,7 +11,7 @@ const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES) as [Architecture, ...Archi
 const fraction = z.number().min(0).lt(1);
 const range = z.tuple([z.number(), z.number()]).readonly();
 
-const augmentationSchema: z.ZodType<Augmentation> = z
+export const augmentationSchema: z.ZodType<Augmentation> = z
   .strictObject({
     scale: range,
     ratio: range,
