@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runCaptured } from "../testing/captured.ts";
@@ -46,6 +46,12 @@ describe("fracture data check", () => {
     const out = join(folder.path, "found", "check.json");
     expect((await runCaptured(["data", "check", data, "--out", out])).exitCode).toBe(0);
     expect(JSON.parse(readFileSync(out, "utf8"))).toMatchObject({ root: data, pictures: 8 });
+    const plots = join(folder.path, "plots");
+    const drawn = await runCaptured(["data", "check", data, "--out", plots]);
+    expect(drawn.stdout).toContain(`All of it is in ${join(plots, "data-check.json")}`);
+    const named = ["aspect_ratios", "class_balance", "dimensions", "levels", "shortcuts"];
+    const files = named.flatMap((name) => [`${name}.csv`, `${name}.png`, `${name}.svg`]);
+    expect(readdirSync(plots).sort()).toEqual([...files, "data-check.json"].sort());
     const inside = join(data, "check.json");
     const { exitCode, stderr } = await runCaptured(["data", "check", data, "--out", inside]);
     expect([exitCode, existsSync(inside)]).toEqual([2, false]);

@@ -1,10 +1,11 @@
+import { join } from "node:path";
 import type { DataAudit } from "@fracture/train";
 import type { Command } from "commander";
 import { InputError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
 import { integer, path } from "../options.ts";
 import { formatAudit } from "../output/dataAudit.ts";
-import { plural } from "../output/format.ts";
+import { plural, printable } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { Rate } from "../output/rate.ts";
 
@@ -31,7 +32,11 @@ export function dataCheckCommand(data: Command, io: Io): void {
     )
     .option("--patients <csv>", "a file with columns path and patient, paths within the data folder", path)
     .option("--pairs <n>", "names to list of each kind", integer(0), 20)
-    .option("--out <file>", "write all that is found there, as JSON", path)
+    .option(
+      "--out <folder>",
+      "write all that is found there as JSON, with plots (SVG, PNG) and their numbers (CSV); a name that ends in .json: that file alone",
+      path,
+    )
     .option(
       "--strict",
       "exit with 2 for copies across splits, contradicting labels, patients in two splits or unreadable pictures",
@@ -58,8 +63,14 @@ async function check(io: Io, root: string, flags: CheckFlags): Promise<void> {
   if (out !== undefined) await writeAudit(out, audit);
   io.stdout.write(json ? `${JSON.stringify(audit, null, 2)}\n` : formatAudit(audit, { most: pairs }));
   const faults = faultsOf(audit);
+  if (out !== undefined && !json) io.stdout.write(`\n${writtenLine(out)}\n`);
   if (strict && faults.length > 0) throw new InputError(`${root}: ${faults.join("; ")}`);
 }
+
+const writtenLine = (out: string): string =>
+  out.toLowerCase().endsWith(".json")
+    ? `All of it is in ${printable(out)}.`
+    : `All of it is in ${printable(join(out, "data-check.json"))}, plots and copies side by side (copies.png) are beside it.`;
 
 /** What `--strict` fails for. */
 function faultsOf({ leaks, contradictions, patients, unreadable }: DataAudit): string[] {

@@ -1,5 +1,5 @@
 import type { SplitName } from "../data/split.ts";
-import type { Fingerprint } from "./fingerprint.ts";
+import { LEVEL_BINS, type Fingerprint } from "./fingerprint.ts";
 
 /** The 0th, 25th, 50th, 75th and 100th percentile. */
 export type Quartiles = readonly [least: number, lower: number, median: number, upper: number, most: number];
@@ -19,7 +19,26 @@ export interface ClassSummary {
   readonly brightness: Quartiles;
   /** Of the deviations of their levels. */
   readonly contrast: Quartiles;
+  /** [LEVEL_BINS] The share of pixels with each 32nd of the levels, the darkest first: the mean of the pictures' shares. */
+  readonly levels: readonly number[];
+  /** [ASPECT_BINS] Pictures by width / height: see `ASPECT_EDGES`. */
+  readonly aspects: readonly number[];
+  /** Dimensions and how many pictures have them; where there are very many, near ones are put together under their mean. */
+  readonly sizes: readonly PictureCount[];
 }
+
+export interface PictureCount {
+  readonly width: number;
+  readonly height: number;
+  readonly pictures: number;
+}
+
+/** [ASPECT_BINS + 1] Eighths of an octave about 1 / 4 to 4; what lies beyond is in the first and the last bin. */
+export const ASPECT_EDGES: readonly number[] = Array.from({ length: 34 }, (_, i) => 2 ** ((i - 16.5) / 8));
+export const ASPECT_BINS = ASPECT_EDGES.length - 1;
+
+/** Dimensions of a class that are told apart. */
+const MOST_SIZES = 200;
 
 export interface SummarisedPicture {
   readonly print: Fingerprint;
@@ -47,6 +66,9 @@ export function summarise(pictures: readonly SummarisedPicture[], classes: reado
           fileBytes: of(({ fileBytes }) => fileBytes),
           brightness: of(({ mean }) => mean),
           contrast: of(({ deviation }) => deviation),
+          levels: meanLevels(prints),
+          aspects: aspectCounts(prints),
+          sizes: sizesOf(prints),
         },
       ];
     });
@@ -62,4 +84,35 @@ function quartiles(values: readonly number[]): Quartiles {
     return sorted[below]! + (place - below) * ((sorted[below + 1] ?? sorted[below]!) - sorted[below]!);
   };
   return [at(0), at(0.25), at(0.5), at(0.75), at(1)];
+}
+
+function meanLevels(prints: readonly Fingerprint[]): number[] {
+  const sums = Array.from({ length: LEVEL_BINS }, () => 0);
+  for (const { levels } of prints) levels.forEach((share, bin) => (sums[bin]! += share));
+  return sums.map((sum) => sum / prints.length);
+}
+
+function aspectCounts(prints: readonly Fingerprint[]): number[] {
+  const counts = Array.from({ length: ASPECT_BINS }, () => 0);
+  for (const { width, height } of prints) {
+    const bin = Math.round(8 * Math.log2(width / height)) + (ASPECT_BINS - 1) / 2;
+    counts[Math.max(0, Math.min(ASPECT_BINS - 1, bin))]! += 1;
+  }
+  return counts;
+}
+
+/** Rounded ever more coarsely until few are left. */
+function sizesOf(prints: readonly Fingerprint[]): PictureCount[] {
+  for (let step = 1; ; step *= 2) {
+    const cells = new Map<string, { width: number; height: number; pictures: number }>();
+    for (const { width, height } of prints) {
+      const key = `${Math.round(width / step)} ${Math.round(height / step)}`;
+      const cell = cells.get(key) ?? { width: 0, height: 0, pictures: 0 };
+      cells.set(key, { width: cell.width + width, height: cell.height + height, pictures: cell.pictures + 1 });
+    }
+    if (cells.size > MOST_SIZES) continue;
+    return [...cells.values()]
+      .map(({ width, height, pictures }) => ({ width: width / pictures, height: height / pictures, pictures }))
+      .sort((a, b) => a.width - b.width || a.height - b.height);
+  }
 }

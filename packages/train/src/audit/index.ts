@@ -7,6 +7,8 @@ export { filmsAmong } from "./films.ts";
 export { fingerprintOf, type Fingerprint } from "./fingerprint.ts";
 export type { ClassSummary, Quartiles } from "./distributions.ts";
 export { nearPairs, SAME_FILM, type Comparable, type NearPair } from "./nearPairs.ts";
+export { copiesSheet } from "./plots/copiesSheet.ts";
+export { drawDataPlots, writeDataPlots } from "./plots/writeDataPlots.ts";
 export type { SplitPatient } from "./patients.ts";
 export { SUSPICIOUS, type Shortcut } from "./shortcuts.ts";
 export { splitData, type SplitDataOptions, type SplitSummary } from "./splitData.ts";

@@ -1,3 +1,5 @@
+import type { Picture } from "@fracture/resnet";
+
 /**
  * The eight ways in which a square may lie: 0 as it is; bit 0 mirrors left and right, bit 1 top and bottom, bit 2 first swaps rows
  * and columns.
@@ -28,4 +30,19 @@ export function turned(image: Int8Array, side: number, symmetry: Symmetry): Int8
     }
   }
   return out;
+}
+
+/** A grey picture as it lies under a symmetry. */
+export function layPicture({ data, width, height }: Picture, symmetry: Symmetry): Picture {
+  const swapped = (symmetry & 4) !== 0;
+  const [w, h] = swapped ? [height, width] : [width, height];
+  const out = new Uint8Array(data.length);
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) {
+      const row = symmetry & 2 ? h - 1 - y : y;
+      const column = symmetry & 1 ? w - 1 - x : x;
+      out[y * w + x] = data[swapped ? column * width + row : row * width + column]!;
+    }
+  }
+  return { data: out, width: w, height: h, channels: 1 };
 }

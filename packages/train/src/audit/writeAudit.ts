@@ -1,8 +1,11 @@
-import { stat } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { realpath } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { isManifest } from "../data/manifest.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { makeFolder } from "../run/makeFolder.ts";
+import { readAuditedSet } from "./auditedSet.ts";
 import type { DataAudit } from "./checkData.ts";
+import { writeDataPlots } from "./plots/writeDataPlots.ts";
 
 /** A file that would lie among the pictures: wrong usage, exit code 2. */
 export class InsideDataError extends Error {
@@ -15,26 +18,47 @@ export class InsideDataError extends Error {
 }
 
 /**
- * Refuses a file in the data folder.
+ * Refuses a path in a data folder, or in a folder that holds pictures of a CSV file, whatever links lead there.
  *
- * @throws InsideDataError
+ * @throws InsideDataError; DataFolderError, CsvError for a data set that can't be listed
  */
 export async function refuseInside(path: string, root: string): Promise<void> {
-  // A manifest lies where it likes; what it names is no folder of ours.
-  const found = await stat(root).catch(() => null);
-  if (!found?.isDirectory()) return;
-  const below = relative(resolve(root), resolve(path));
-  if (isAbsolute(below) || below.split(sep)[0] === "..") return;
-  throw new InsideDataError(path, root);
+  const place = await realPlace(path);
+  for (const folder of isManifest(root) ? await pictureFolders(root) : [root]) {
+    const below = relative(await realPlace(folder), place);
+    if (isAbsolute(below) || below.split(sep)[0] === "..") continue;
+    throw new InsideDataError(path, folder);
+  }
 }
 
+/** Folders that pictures of a CSV file lie in. */
+async function pictureFolders(manifest: string): Promise<ReadonlySet<string>> {
+  const { files } = await readAuditedSet(manifest);
+  return new Set(files.map(({ path }) => dirname(path)));
+}
+
+/** Where a path leads, though the end of it is not there yet. */
+async function realPlace(path: string): Promise<string> {
+  const whole = resolve(path);
+  const found = await realpath(whole).catch(() => null);
+  if (found !== null) return found;
+  const above = dirname(whole);
+  return above === whole ? whole : join(await realPlace(above), basename(whole));
+}
+
+/** The files of a folder that a look at a data set leaves. */
+export const AUDIT_FILE = "data-check.json";
+
 /**
- * Writes what was found as JSON, in one step.
+ * Writes what was found: a folder with `data-check.json` and its plots (`writeDataPlots`), or, by a name that ends in ".json", that file alone.
  *
- * @throws InsideDataError for a file in the data folder, FileWriteError
+ * @throws InsideDataError for a place among the pictures, FileWriteError
  */
 export async function writeAudit(path: string, audit: DataAudit): Promise<void> {
   await refuseInside(path, audit.root);
-  await makeFolder(dirname(path));
-  await writeFileAtomic(path, `${JSON.stringify(audit, null, 2)}\n`);
+  const alone = path.toLowerCase().endsWith(".json");
+  const file = alone ? path : join(path, AUDIT_FILE);
+  await makeFolder(dirname(file));
+  await writeFileAtomic(file, `${JSON.stringify(audit, null, 2)}\n`);
+  if (!alone) await writeDataPlots(path, audit);
 }
