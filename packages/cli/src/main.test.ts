@@ -1,6 +1,6 @@
 import { describeDevice } from "@fracture/tensor/testing";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -91,6 +91,21 @@ describeDevice("from pictures to predictions", () => {
     expect(table.stderr).toContain(`fracture: ${join(folder.path, "missing.png")}: `);
     expect(table.stdout).toMatch(/^picture +class +probability\n/);
     expect(table.stdout.trim().split("\n").at(-1)).toBe("Research use, not a medical device.");
+
+    const maps = join(folder.path, "maps");
+    const explained = JSON.parse(await ok("predict", out, pictures, "--explain", maps, "--json"));
+    const files: string[] = explained.map((p: { explanation: { file: string } }) => p.explanation.file);
+    expect(readdirSync(maps).map((name) => join(maps, name))).toEqual(files.toSorted());
+    const lines = (await ok("predict", out, pictures, "--explain", maps, "--csv")).trim().split("\n");
+    expect(lines.map((line) => line.split(",").at(-1))).toEqual(["explanation", ...files]);
+    const shown = await ok("predict", out, pictures, "--explain", maps);
+    expect(shown).toMatch(/^picture +class +probability +heat map\n/);
+    expect(shown.trim().split("\n").at(-1)).toBe("Research use, not a medical device.");
+    const pointing = JSON.parse(await ok("bench", "explain", out, data, "--json"));
+    expect(pointing).toMatchObject({ pictures: 1, layer: "layer2", cells: { width: 4, height: 4 }, points: [{}] });
+    expect(await ok("bench", "explain", out, data, "--layer", "layer3", "--tolerance", "3")).toMatch(
+      /^Pointing game on 1 picture: Grad-CAM of layer3, 2 x 2 cells, 3\.0 pixels around the true place count\./,
+    );
 
     const again = await runCaptured(["train", "--data", data, "--out", out, ...SMALL]);
     expect(again).toMatchObject({ exitCode: 2, stdout: "" });
