@@ -6,6 +6,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
 import { predictCommand } from "./commands/predict.ts";
+import { reportCommand } from "./commands/report.ts";
 import { trainCommand } from "./commands/train.ts";
 import { weightsCommand } from "./commands/weights.ts";
 import type { Io } from "./io.ts";
@@ -41,6 +42,7 @@ export function createProgram(io: Io): Command {
     evalCommand,
     predictCommand,
     compareCommand,
+    reportCommand,
     exportCommand,
     benchCommand,
   ])

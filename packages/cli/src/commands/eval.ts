@@ -33,7 +33,7 @@ export function evalCommand(program: Command, io: Io): void {
     .argument("<model>", "a run folder, a .safetensors, or a published .pth")
     .requiredOption("--data <folder>", "the pictures, laid out as for training, or a .csv that lists them", path)
     .addOption(new Option("--split <name>", "which pictures").choices(["train", "val", "test"]).default("test"))
-    .option("--out <folder>", "write metrics.json, predictions.csv and plots there", path)
+    .option("--out <folder>", "write metrics.json, predictions.csv, plots and a report there", path)
     .option("--allow-unreadable", "set pictures that can't be read aside", false)
     .option("--batch-size <n>", "pictures at once", integer(1), 32)
     .addOption(precisionOption())
@@ -62,5 +62,8 @@ async function evaluate(io: Io, model: string, { adapter, json, ...options }: Ev
     `${formatOutcome(outcome)}${copies}${formatSubgroups(outcome.subgroups)}\n${formatHardest(hardestPictures(outcome, SHOWN))}`,
   );
   const { out } = options;
-  if (out !== undefined) io.stdout.write(`\n${join(out, "metrics.json")}, predictions.csv and plots are written.\n`);
+  if (out !== undefined)
+    io.stdout.write(
+      `\nThe report is ${join(out, "report.html")}, metrics.json, predictions.csv and plots are beside it.\n`,
+    );
 }

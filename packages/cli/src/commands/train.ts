@@ -94,7 +94,7 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
     }
     io.stdout.write(formatSubgroups(result.subgroups));
     io.stdout.write(
-      `\nThe model is ${join(out, "best.safetensors")}, the figures and plots are in ${join(out, "results")}.\n`,
+      `\nThe model is ${join(out, "best.safetensors")}, the report ${join(out, "results", "report.html")}; figures and plots lie beside it.\n`,
     );
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;

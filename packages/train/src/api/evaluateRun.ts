@@ -10,6 +10,9 @@ import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { ModelFileError } from "../model/errors.ts";
 import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
+import { writeReport } from "../report/writeReport.ts";
+import { appendSession, sessionOn } from "../run/environment.ts";
+import { writeJson } from "../run/results.ts";
 import { checkRunData, filmsOfRun, withoutCopies, withoutCopiesJson, type WithoutCopies } from "./dataCheck.ts";
 import { evaluateSplit } from "./evaluateSplit.ts";
 import { decodeSplit, storeSplit } from "./pictures.ts";
@@ -24,7 +27,7 @@ export interface EvaluateRunOptions {
   readonly data: string;
   /** Default: "test". */
   readonly split?: SplitName;
-  /** Where `metrics.json`, `predictions.csv`, the plots and `explanations.json` go. Default: nowhere. */
+  /** Where `metrics.json`, `predictions.csv`, the plots, `explanations.json` and the report go. Default: nowhere. */
   readonly out?: string;
   /** Default: false. */
   readonly allowUnreadable?: boolean;
@@ -99,9 +102,13 @@ export async function evaluateRun(
         if (subgroups) await writeSubgroups(out, subgroups);
         const unreadable = { [split]: decoded.pictures.unreadable.length };
         await writeMetrics(join(out, "metrics.json"), [outcome], {
+          model: options.model,
+          data: data.root,
           unreadable,
           ...withoutCopiesJson({ [split]: clean }),
         });
+        if (audit) await writeJson(join(out, "data-check.json"), audit);
+        await appendSession(join(out, "environment.json"), sessionOn(device.info));
         const { explanations: most } = options;
         await explainOutcome(out, outcome, {
           device,
@@ -110,6 +117,7 @@ export async function evaluateRun(
           signal,
           ...(most === undefined ? {} : { most }),
         });
+        await writeReport(out);
       }
       return { ...outcome, withoutCopies: clean, subgroups };
     } finally {

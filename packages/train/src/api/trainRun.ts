@@ -9,6 +9,7 @@ import { readInitialWeights, type InitialWeights } from "../model/initialModel.t
 import { checkSameRecipe, parseRecipe, type RecipeOptions } from "../recipe/recipe.ts";
 import { RecipeError } from "../recipe/errors.ts";
 import { stagesOf } from "../recipe/stages.ts";
+import { writeReport } from "../report/writeReport.ts";
 import { checkRunFolder, RunFolderError, runPaths } from "../run/runFolder.ts";
 import type { RunEvent } from "./events.ts";
 import { checkRunData, filmsOfRun } from "./dataCheck.ts";
@@ -22,7 +23,7 @@ import type { PreparedRun, RunContext, TrainRunOptions, TrainRunResult } from ".
 
 /**
  * Trains, evaluates on val and test with the best weights, and leaves a run folder with everything in it: `config.json`,
- * `history.csv`, `steps.csv`, TensorBoard events, `best.safetensors`, `last.safetensors`, `results/`.
+ * `history.csv`, `steps.csv`, TensorBoard events, `best.safetensors`, `last.safetensors`, `results/` with the report.
  *
  * The input is checked before the device is opened, in this order: options, the data folder, the run folder, the weights,
  * the pictures; where the run splits them itself, copies of one film are kept together. What `checkRunData` finds is told, and stops nothing.
@@ -34,7 +35,9 @@ export async function trainRun(options: TrainRunOptions, context: RunContext): P
   const { signal = new AbortController().signal, onEvent = () => {}, openDevice } = context;
   try {
     const run = await prepareRun(options, signal, onEvent);
-    return await trainOnDevice(run, await openDevice(), signal, onEvent);
+    const result = await trainOnDevice(run, await openDevice(), signal, onEvent);
+    await writeReport(options.out);
+    return result;
   } catch (error) {
     // Before training and after it there is nothing to save.
     if (signal.aborted && error === signal.reason) throw new InterruptedError({ saved: false });

@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { refuseInside } from "../audit/writeAudit.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { makeFolder } from "../run/makeFolder.ts";
 import { runPaths } from "../run/runFolder.ts";
@@ -23,7 +24,7 @@ export interface WrittenReport {
  * Makes `report.html` and `model-card.md` of a run folder, or of one that `eval --out` wrote.
  *
  * @returns the report, and the paths of both
- * @throws RunFolderError, FileWriteError
+ * @throws RunFolderError, InsideDataError for a file in the data folder, FileWriteError
  */
 export async function writeReport(
   folder: string,
@@ -31,6 +32,7 @@ export async function writeReport(
 ): Promise<WrittenReport> {
   const report = await readReport(folder, reading);
   const html = out ?? join(report.kind === "run" ? runPaths(folder).results : folder, "report.html");
+  if (report.data !== null) await refuseInside(html, report.data);
   const modelCard = join(dirname(html), "model-card.md");
   await makeFolder(dirname(html));
   await writeFileAtomic(html, reportHtml(report));
