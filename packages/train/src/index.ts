@@ -31,6 +31,7 @@ export { checkPrecision, PRECISIONS, type Precision } from "./loop/precision.ts"
 export type { FitEvent } from "./loop/options.ts";
 export { ReadRing, STEPS_IN_FLIGHT } from "./loop/readRing.ts";
 export { FREEZE_CHOICES, type Freeze, type Stage } from "./loop/stages.ts";
+export * from "./lrFind/index.ts";
 export * from "./model/errors.ts";
 export type { NewHead } from "./model/initialModel.ts";
 export * from "./model/modelFile.ts";

@@ -40,5 +40,14 @@ export type RunEvent =
       readonly newHead: NewHead | null;
     }
   | { readonly kind: "resumed"; readonly epochs: number; readonly steps: number }
+  | {
+      /** A step of a sweep of the learning rate. */
+      readonly kind: "sweep";
+      /** Counted from 1. */
+      readonly step: number;
+      readonly steps: number;
+      readonly lr: number;
+      readonly smoothed: number;
+    }
   | { readonly kind: "evaluate"; readonly split: SplitName; readonly done: number; readonly total: number }
   | { readonly kind: "metrics"; readonly split: SplitName; readonly metrics: Metrics };

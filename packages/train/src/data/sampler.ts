@@ -46,4 +46,17 @@ export function balancedOrder(labels: ArrayLike<number>, seed: number): Order {
     });
 }
 
+/** The order that a recipe asks for. */
+export function orderOf(
+  {
+    sampler,
+    shuffle,
+    seed,
+  }: { readonly sampler: "all" | "balanced"; readonly shuffle: boolean; readonly seed: number },
+  labels: ArrayLike<number>,
+): Order {
+  if (sampler === "balanced") return balancedOrder(labels, seed);
+  return shuffle ? shuffledOrder(labels.length, seed) : filesOrder(labels.length);
+}
+
 const identity = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -91,3 +91,7 @@ export class FeatureFiles {
     }
   }
 }
+
+/** Beside decoded pictures; null: nowhere. */
+export const featureFilesIn = (cacheFolder: string | null): FeatureFiles | null =>
+  cacheFolder === null ? null : new FeatureFiles(join(cacheFolder, "features"));

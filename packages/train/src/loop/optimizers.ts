@@ -8,6 +8,9 @@ export type OptimizerName = (typeof OPTIMIZERS)[number];
 /** SGD's momentum, as in torchvision's reference training. */
 const SGD_MOMENTUM = 0.9;
 
+/** torch's. */
+export const DEFAULT_WEIGHT_DECAY: Readonly<Record<OptimizerName, number>> = { adam: 0, adamw: 0.01, sgd: 0 };
+
 /** An optimiser for the parts that a stage trains: first the groups of the backbone that are trained, then the head. */
 export function createOptimizer(
   name: OptimizerName,

@@ -23,6 +23,9 @@ export interface SampleSet {
   feed(options: { readonly augment: boolean }): Feed;
 }
 
+/** Device memory for cached features, where nobody says otherwise. */
+export const DEFAULT_FEATURE_BYTES = 2 ** 31;
+
 export interface FitOptions {
   readonly device: Device;
   readonly model: ResNet;
