@@ -4,15 +4,16 @@ import { join } from "node:path";
 import { ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
-import { balancedOrder, filesOrder, shuffledOrder } from "../data/sampler.ts";
+import { orderOf } from "../data/sampler.ts";
 import type { Decision } from "../evaluate/decision.ts";
 import { writePlots } from "../evaluate/plots.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
 import { explainOutcome } from "../explain/explainOutcome.ts";
 import { CheckpointFiles } from "../loop/checkpoint.ts";
-import { FeatureFiles } from "../loop/featureFiles.ts";
+import { featureFilesIn } from "../loop/featureFiles.ts";
 import { fit } from "../loop/fit.ts";
-import type { FitOptions } from "../loop/options.ts";
+import { DEFAULT_WEIGHT_DECAY } from "../loop/optimizers.ts";
+import { DEFAULT_FEATURE_BYTES, type FitOptions } from "../loop/options.ts";
 import { subgroupsOf } from "../evaluate/subgroups.ts";
 import { writeSubgroups } from "../run/subgroups.ts";
 import { checkPrecision } from "../loop/precision.ts";
@@ -35,9 +36,6 @@ import { storeSplit, type StoredSplit } from "./pictures.ts";
 import type { PreparedRun, TrainRunResult } from "./types.ts";
 
 const DEFAULT_CHECKPOINT_SECONDS = 60;
-const DEFAULT_FEATURE_BYTES = 2 ** 31;
-/** torch's defaults. */
-const WEIGHT_DECAY = { adam: 0, adamw: 0.01, sgd: 0 } as const;
 
 type Stored = { readonly train: StoredSplit; readonly val: StoredSplit | null; readonly test: StoredSplit | null };
 
@@ -176,30 +174,23 @@ type FromRecipe = Omit<FitOptions, "device" | "model" | "state" | "checkpoints" 
 
 function fitOptions({ config, options }: PreparedRun, { train, val }: Stored): FromRecipe {
   const { recipe, stages, classes } = config;
-  const { optimizer, stepSize, gamma, batchSize, precision, augmentation, patience, monitor, shuffle, sampler, seed } =
-    recipe;
-  const samples = train.labels.length;
+  const { optimizer, stepSize, gamma, batchSize, precision, augmentation, patience, monitor } = recipe;
   const { cacheFolder = defaultPictureCacheFolder() } = options;
   return {
     train,
     val,
     stages,
     optimizer,
-    weightDecay: recipe.weightDecay ?? WEIGHT_DECAY[optimizer],
+    weightDecay: recipe.weightDecay ?? DEFAULT_WEIGHT_DECAY[optimizer],
     schedule: stepLR({ stepSize, gamma }),
     batchSize,
     precision,
     augment: augmentation !== null,
     classWeights: recipe.classWeights === "balanced" ? balancedWeights(train.labels, classes.length) : null,
     stopping: { patience, monitor },
-    order:
-      sampler === "balanced"
-        ? balancedOrder(train.labels, seed)
-        : shuffle
-          ? shuffledOrder(samples, seed)
-          : filesOrder(samples),
+    order: orderOf(recipe, train.labels),
     featureBytes: options.featureBytes ?? DEFAULT_FEATURE_BYTES,
-    featureFiles: cacheFolder === null ? null : new FeatureFiles(join(cacheFolder, "features")),
+    featureFiles: featureFilesIn(cacheFolder),
   };
 }
 
