@@ -49,10 +49,16 @@ export function countFigures({
 
 const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
-/** Over those that are defined; `null` where none is. */
-export function meanDefined(values: readonly (number | null)[]): number | null {
-  const defined = values.filter((value) => value !== null);
-  return defined.length === 0 ? null : defined.reduce((total, value) => total + value, 0) / defined.length;
+/** Over those that are defined, each as often as its weight says; `null` where none is. Default: all alike. */
+export function meanDefined(values: readonly (number | null)[], weights?: readonly number[]): number | null {
+  let [total, whole] = [0, 0];
+  values.forEach((value, i) => {
+    if (value === null) return;
+    const weight = weights === undefined ? 1 : weights[i]!;
+    total += weight * value;
+    whole += weight;
+  });
+  return ratio(total, whole);
 }
 
 /** Smallest probability that counts as such: a true class with less costs no more than this. */

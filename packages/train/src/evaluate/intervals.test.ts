@@ -15,9 +15,12 @@ interface OracleCase extends Predictions {
   wilson: Record<"accuracy" | "recall" | "specificity", Interval>;
   delong: number;
 }
-const oracle: { cases: OracleCase[]; student: [number, number][] } = JSON.parse(
-  readFileSync(new URL("./testdata/intervals.json", import.meta.url), "utf8"),
-);
+type Averaged = Record<"precision" | "recall" | "f1" | "rocAuc" | "averagePrecision", Interval>;
+const oracle: {
+  cases: OracleCase[];
+  several: Predictions & { macro: Averaged; weighted: Averaged };
+  student: [number, number][];
+} = JSON.parse(readFileSync(new URL("./testdata/intervals.json", import.meta.url), "utf8"));
 const grouped = ({ groups }: OracleCase): boolean => new Set(groups).size < groups.length;
 const logit = (p: number): number => Math.log(p / (1 - p));
 /** On the logits' scale, where the intervals are even. */
@@ -47,6 +50,16 @@ describe.each(oracle.cases)("scikit-learn's and statsmodels' intervals: $name", 
       expect(intervals[figure]![1]).toBeCloseTo(high, 12);
     }
   });
+});
+
+test.each(["macro", "weighted"] as const)("the bootstrap's intervals of the %s averages of four classes", (kind) => {
+  const { intervals } = computeMetrics(oracle.several, { resamples: 3000 })[kind];
+  for (const figure of ["precision", "recall", "f1", "rocAuc", "averagePrecision"] as const) {
+    const [low, high] = oracle.several[kind][figure];
+    const ours = intervals[figure]!;
+    expect(Math.abs(width(ours) / width([low, high]) - 1), `${figure}: ${ours.join(" to ")}`).toBeLessThan(0.05);
+    expect(logit(ours[0]) + logit(ours[1])).toBeCloseTo(logit(low) + logit(high), 6);
+  }
 });
 
 test("the bootstrap's standard error of the AUC is DeLong's", () => {

@@ -19,6 +19,7 @@ export interface Intervals {
   readonly logLoss: Interval | null;
   readonly perClass: readonly FigureIntervals[];
   readonly macro: FigureIntervals;
+  readonly weighted: FigureIntervals;
 }
 
 /** What the intervals are about. */
@@ -28,6 +29,7 @@ export interface PointFigures {
   readonly logLoss: number;
   readonly perClass: readonly Figures[];
   readonly macro: Figures;
+  readonly weighted: Figures;
 }
 
 const DEFAULT_RESAMPLES = 1000;
@@ -93,6 +95,7 @@ export function intervalsOf(predictions: Predictions, points: PointFigures, opti
     logLoss: positive(points.logLoss, scale.logLoss, { ...together, freedom: resampling.units - present.length }),
     perClass,
     macro: record((figure) => bounded(points.macro[figure], scale.macro[figure], together)),
+    weighted: record((figure) => bounded(points.weighted[figure], scale.weighted[figure], together)),
   };
 }
 
@@ -142,6 +145,7 @@ class DrawnFigures {
   readonly logLoss = new Spread();
   readonly perClass: readonly Record<keyof Figures, Spread>[];
   readonly macro = record(() => new Spread());
+  readonly weighted = record(() => new Spread());
 
   private constructor(classes: number) {
     this.perClass = Array.from({ length: classes }, () => record(() => new Spread()));
@@ -167,6 +171,7 @@ class DrawnFigures {
       logLoss: drawn.logLoss.deviation,
       perClass: drawn.perClass.map(deviations),
       macro: deviations(drawn.macro),
+      weighted: deviations(drawn.weighted),
     };
   }
 
@@ -200,9 +205,12 @@ class DrawnFigures {
     this.accuracy.add(right / samples);
     this.logLoss.add(loss / samples);
     this.balancedAccuracy.add(meanDefined(figures.map(({ recall }) => recall)) ?? NaN);
+    const supports = counts.map(({ support }) => support);
     for (const figure of FIGURES) {
       figures.forEach((values, c) => this.perClass[c]![figure].add(values[figure] ?? NaN));
-      this.macro[figure].add(meanDefined(figures.map((values) => values[figure])) ?? NaN);
+      const values = figures.map((of) => of[figure]);
+      this.macro[figure].add(meanDefined(values) ?? NaN);
+      this.weighted[figure].add(meanDefined(values, supports) ?? NaN);
     }
   }
 }

@@ -19,6 +19,7 @@ interface OracleCase extends Predictions {
     logLoss: number;
     confusionMatrix: number[][];
     macro?: Record<string, number>;
+    weighted?: Record<string, number>;
     perClass: (ClassMetrics & {
       rocCurve: RocPoint[] | null;
       precisionRecallCurve: PrecisionRecallPoint[] | null;
@@ -69,9 +70,9 @@ describe.each(oracle.cases)("scikit-learn's figures: $name", (example) => {
     );
   });
 
-  test("the macro averages", () => {
-    for (const [figure, value] of Object.entries(expected.macro ?? {})) {
-      expectClose(new Map<string, unknown>(Object.entries(metrics.macro)).get(figure), value, figure);
+  test.each(["macro", "weighted"] as const)("the %s averages", (kind) => {
+    for (const [figure, value] of Object.entries(expected[kind] ?? {})) {
+      expectClose(new Map<string, unknown>(Object.entries(metrics[kind])).get(figure), value, figure);
     }
   });
 

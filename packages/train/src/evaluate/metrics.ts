@@ -16,6 +16,11 @@ export interface ClassMetrics extends Figures {
   intervals: FigureIntervals;
 }
 
+/** Means of the classes' figures. */
+export interface Averages extends Figures {
+  intervals: FigureIntervals;
+}
+
 /**
  * The figures of a data set; plain data, ready for `metrics.json`. The `Figures` at the top are those of the positive class
  * where there are two classes, and the macro averages where there are more.
@@ -32,8 +37,10 @@ export interface Metrics extends Figures {
   logLoss: number;
   /** 95% intervals of the figures at the top; `null` where a figure is, or where there is too little to say (intervals.ts). */
   intervals: { accuracy: Interval; balancedAccuracy: Interval | null; logLoss: Interval | null } & FigureIntervals;
-  /** Means over the classes for which a figure is defined; `null` where it is for none. */
-  macro: Figures;
+  /** Means over the classes for which a figure is defined, all classes alike; `null` where it is for none. */
+  macro: Averages;
+  /** The same, each class as often as it has samples. */
+  weighted: Averages;
   perClass: ClassMetrics[];
   /** [true class][predicted class] counts. */
   confusionMatrix: number[][];
@@ -47,7 +54,7 @@ export interface MetricsOptions extends IntervalOptions {
 /**
  * Accuracy, precision, recall, specificity, F1, ROC AUC, average precision, log loss and the confusion matrix.
  *
- * A figure that would divide by zero is `null`, never 0 or 1: nothing was measured. Macro averages leave such classes out
+ * A figure that would divide by zero is `null`, never 0 or 1: nothing was measured. Averages leave such classes out
  * (scikit-learn's `zero_division=np.nan`). Equal probabilities go to the class with the smaller index (numpy's argmax).
  *
  * @throws MetricsError on lengths that don't fit, no samples, labels out of range, a probability outside [0, 1], a row that
@@ -73,12 +80,14 @@ export function computeMetrics(predictions: Predictions, options: MetricsOptions
   }
 
   const classFigures = classes.map((_, c) => figuresOf(predictions, confusionMatrix, c));
-  const macro = Object.fromEntries(
-    FIGURES.map((figure) => [figure, meanDefined(classFigures.map((figures) => figures[figure]))]),
-  ) as unknown as Figures;
+  const macro = averageOf(classFigures);
+  const weighted = averageOf(
+    classFigures,
+    classFigures.map(({ support }) => support),
+  );
   const accuracy = right / samples;
   const balancedAccuracy = meanDefined(classFigures.map(({ recall }) => recall)) ?? 0;
-  const points = { accuracy, balancedAccuracy, logLoss, perClass: classFigures, macro };
+  const points = { accuracy, balancedAccuracy, logLoss, perClass: classFigures, macro, weighted };
   const intervals = intervalsOf(predictions, points, options);
   return {
     samples,
@@ -94,7 +103,8 @@ export function computeMetrics(predictions: Predictions, options: MetricsOptions
       logLoss: intervals.logLoss,
       ...(positive === null ? intervals.macro : intervals.perClass[positive]!),
     },
-    macro,
+    macro: { ...macro, intervals: intervals.macro },
+    weighted: { ...weighted, intervals: intervals.weighted },
     perClass: classFigures.map((figures, c) => ({ ...figures, intervals: intervals.perClass[c]! })),
     confusionMatrix,
   };
@@ -114,6 +124,17 @@ function figuresOf(predictions: Predictions, confusion: number[][], c: number): 
     averagePrecision: averagePrecision(positive, scores),
   };
 }
+
+const averageOf = (classes: readonly Figures[], weights?: readonly number[]): Figures =>
+  Object.fromEntries(
+    FIGURES.map((figure) => [
+      figure,
+      meanDefined(
+        classes.map((of) => of[figure]),
+        weights,
+      ),
+    ]),
+  ) as unknown as Figures;
 
 const pickFigures = (of: Figures): Figures =>
   Object.fromEntries(FIGURES.map((figure) => [figure, of[figure]])) as unknown as Figures;

@@ -77,7 +77,36 @@ def case(name, source, groups=None):
     }
 
 
-two, ties = json.loads((here / "metrics.json").read_text())["cases"][:2]
+def averages(source, kind):
+    """Of several classes: the bootstrap stratified by class, of scikit-learn's averages."""
+    labels = np.array(source["labels"])
+    p = np.array(source["probabilities"]).reshape(len(labels), -1)
+    classes = np.arange(p.shape[1])
+    strata = [np.flatnonzero(labels == c) for c in classes]
+
+    def values(i):
+        said, truth, options = p[i].argmax(1), labels[i], {"average": kind, "labels": classes, "zero_division": 0}
+        return [
+            m.precision_score(truth, said, **options),
+            m.recall_score(truth, said, **options),
+            m.f1_score(truth, said, **options),
+            m.roc_auc_score(truth, p[i], multi_class="ovr", average=kind),
+            m.average_precision_score(np.eye(len(classes))[truth], p[i], average=kind),
+        ]
+
+    rng = np.random.default_rng(0)
+    draws = [np.concatenate([s[rng.integers(len(s), size=len(s))] for s in strata]) for _ in range(DRAWS)]
+    errors = np.std([values(i) for i in draws], axis=0, ddof=1)
+    least = min(map(len, strata))
+    names = ("precision", "recall", "f1", "rocAuc", "averagePrecision")
+    intervals = {}
+    for name, value, error in zip(names, values(np.arange(len(labels))), errors):
+        reach = t.ppf(0.975, len(classes) * (least - 1)) * error * np.sqrt(least / (least - 1)) / (value * (1 - value))
+        intervals[name] = [float(expit(logit(value) - reach)), float(expit(logit(value) + reach))]
+    return intervals
+
+
+two, ties, four = json.loads((here / "metrics.json").read_text())["cases"][:3]
 by_class = np.empty(len(two["labels"]), int)
 for c in (0, 1):
     of_class = np.flatnonzero(np.array(two["labels"]) == c)
@@ -93,5 +122,6 @@ out = {
         case("patients of three films, of one class each", two, by_class),
         case("patients of two films, of both classes", two, np.arange(len(two["labels"])) // 2),
     ],
+    "several": {**{key: four[key] for key in ("classes", "labels", "probabilities")}, **{kind: averages(four, kind) for kind in ("macro", "weighted")}},
 }
 (here / "intervals.json").write_text(json.dumps(out) + "\n")

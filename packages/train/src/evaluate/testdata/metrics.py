@@ -83,13 +83,16 @@ def case(name, classes, labels, probabilities):
     if len(set(labels)) == len(classes):
         whole["balancedAccuracy"] = float(m.balanced_accuracy_score(labels, guesses))
         if set(guesses) == set(labels):
-            whole["macro"] = {
-                "precision": float(m.precision_score(labels, guesses, average="macro")),
-                "recall": float(m.recall_score(labels, guesses, average="macro")),
-                "f1": float(m.f1_score(labels, guesses, average="macro")),
-            }
-            if len(classes) > 2:
-                whole["macro"]["rocAuc"] = float(m.roc_auc_score(labels, p, multi_class="ovr", average="macro"))
+            for average in ("macro", "weighted"):
+                whole[average] = {
+                    "precision": float(m.precision_score(labels, guesses, average=average)),
+                    "recall": float(m.recall_score(labels, guesses, average=average)),
+                    "f1": float(m.f1_score(labels, guesses, average=average)),
+                }
+                if len(classes) > 2:
+                    one_hot = np.eye(len(classes))[labels]
+                    whole[average]["rocAuc"] = float(m.roc_auc_score(labels, p, multi_class="ovr", average=average))
+                    whole[average]["averagePrecision"] = float(m.average_precision_score(one_hot, p, average=average))
     return {
         "name": name,
         "classes": classes,
