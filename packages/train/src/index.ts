@@ -1,5 +1,6 @@
 export * from "./api/index.ts";
 export * from "./audit/index.ts";
+export * from "./augmentSheet/index.ts";
 export * from "./compare/index.ts";
 export * from "./data/augment.ts";
 export { CONVERSIONS, type Conversion, type ConversionKind } from "./data/conversions.ts";
@@ -12,6 +13,7 @@ export * from "./data/pictureFeed.ts";
 export * from "./data/sampler.ts";
 export * from "./data/split.ts";
 export * from "./data/store.ts";
+export { FAR_PERCENTILE, TrainingData, type TrainingDistance } from "./distance/trainingData.ts";
 export * from "./evaluate/index.ts";
 export * from "./evaluate/logits.ts";
 export { figuresOf, outcomeOf, writeMetrics, writeOutcome, type SplitOutcome } from "./evaluate/report.ts";

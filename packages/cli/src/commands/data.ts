@@ -5,6 +5,7 @@ import { integer, positive } from "../options.ts";
 import { formatCount, plural } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { Rate } from "../output/rate.ts";
+import { dataAugmentCommand } from "./dataAugment.ts";
 import { dataCheckCommand } from "./dataCheck.ts";
 import { dataSplitCommand } from "./dataSplit.ts";
 
@@ -22,6 +23,7 @@ export function dataCommand(program: Command, io: Io): void {
   const data = program.command("data").description("look at data sets, and make them").helpCommand(false);
   dataCheckCommand(data, io);
   dataSplitCommand(data, io);
+  dataAugmentCommand(data, io);
   data
     .command("phantom")
     .description(

@@ -24,7 +24,7 @@ import { decisionMetadata, modelMetadata } from "../model/modelFile.ts";
 import { stepLR } from "../optim/stepLR.ts";
 import { appendSession, sessionOn } from "../run/environment.ts";
 import { readHistory } from "../run/history.ts";
-import { writeJson, writeUnreadable } from "../run/results.ts";
+import { writeUnreadable } from "../run/results.ts";
 import { RunFolder, type OpenRunOptions, type RunPaths } from "../run/runFolder.ts";
 import { EventWriter } from "../run/tensorboard.ts";
 import { balancedWeights } from "./classWeights.ts";
@@ -32,6 +32,7 @@ import { withoutCopies, withoutCopiesJson, type WithoutCopies } from "./dataChec
 import { evaluateSplit } from "./evaluateSplit.ts";
 import type { RunEvent } from "./events.ts";
 import { RunFolderLog } from "./log.ts";
+import { writeDataCheck } from "./dataCheckFiles.ts";
 import { storeSplit, type StoredSplit } from "./pictures.ts";
 import type { PreparedRun, TrainRunResult } from "./types.ts";
 
@@ -63,7 +64,7 @@ export async function trainOnDevice(
   const setAside = Object.values(run.splits).flatMap((decoded) =>
     decoded ? decoded.pictures.unreadable.map((file) => ({ split: decoded.split, ...file })) : [],
   );
-  await writeJson(folder.paths.dataCheck, run.audit);
+  await writeDataCheck(folder.paths, run, device);
   // Before training: who watches it can mend them meanwhile.
   if (setAside.length > 0) await writeUnreadable(folder.paths.unreadable, setAside);
   const log = new RunFolderLog(folder, events);

@@ -53,6 +53,7 @@ describeDevice("a run", (device) => {
     ).toEqual(["best.safetensors", "config.json", "history.csv", "last.safetensors", "results", "steps.csv"]);
     expect(readdirSync(join(out, "results")).sort()).toEqual([
       "confusion_matrix.png",
+      "data-check",
       "data-check.json",
       "environment.json",
       "explanations",

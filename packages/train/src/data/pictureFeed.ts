@@ -19,6 +19,8 @@ export interface PictureFeedOptions extends Normalization {
   readonly augmentation: Augmentation | null;
   /** Decides, with the epoch and the sample's place, how a sample is augmented. */
   readonly seed: number;
+  /** [count] The samples' places, where the store holds some of many. Default: their places in the store. */
+  readonly places?: readonly number[];
 }
 
 /**
@@ -63,9 +65,10 @@ export class PictureFeed implements Feed {
 
   /** The words of the views of samples, which lie in the batch's rows. */
   #views(samples: readonly number[], epoch: number): Uint32Array<ArrayBuffer> {
-    const { store, size, augmentation, seed } = this.#options;
+    const { store, size, augmentation, seed, places } = this.#options;
     const views = samples.map((sample, picture) => {
-      const view = augmentation ? augmentedView(augmentation, store, { seed, epoch, sample }) : plainView(store);
+      const source = { seed, epoch, sample: places?.[sample] ?? sample };
+      const view = augmentation ? augmentedView(augmentation, store, source) : plainView(store);
       // torchvision turns the contrast about the mean of what is shown, after the brightness: the whole picture's is near, and known.
       const pivot = Math.min(1, store.meanOf(sample) * (view.brightness ?? 1));
       return { ...view, picture, pivot };
