@@ -36,10 +36,11 @@ export async function benchPointing(
 }
 
 export function formatPointing(result: PointingResult): string {
-  const { pictures, cells, layer, tolerance, empty, chance, toldRight, centre, ceiling } = result;
+  const { pictures, cells, layer, tolerance, empty, chance, toldRight, centre, offCentre, ceiling } = result;
   const rows: [string, Share | number][] = [
     ["largest value of the map", result],
     [`the same, of ${plural(toldRight.pictures, "picture")} told right`, toldRight],
+    [`the same, of ${plural(offCentre.pictures, "picture")} whose middle is no hit`, offCentre],
     ["the middle of the picture", centre],
     ["a point anywhere", chance],
     [`the best that ${cells.width} x ${cells.height} cells can do`, ceiling],

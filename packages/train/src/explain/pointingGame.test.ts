@@ -45,6 +45,7 @@ describe("the pointing game", () => {
     expect(score.interval![0]).toBeCloseTo(0.0456, 4);
     expect(score.interval![1]).toBeCloseTo(0.6994, 4);
     expect(score.centre).toMatchObject({ hits: 1, score: 0.25 });
+    expect(score.offCentre).toMatchObject({ hits: 1, pictures: 3 });
     expect(score.ceiling).toMatchObject({ hits: 2, score: 0.5 });
   });
 

@@ -29,6 +29,8 @@ export interface Share {
 export interface PointingScore extends Share {
   /** The same of the middle of what the network saw, whatever the picture. */
   readonly centre: Share;
+  /** The map's, of those pictures alone in which the middle is no hit: a set whose objects lie in the middle proves little. */
+  readonly offCentre: Share;
   /** Of a point anywhere in what the network saw: the share of it that counts as a hit, on average. */
   readonly chance: number;
   /** Pictures in which the middle of one of the map's cells would be a hit: no map of so few cells can do better. */
@@ -50,12 +52,14 @@ export function pointingGame(cases: readonly PointingCase[], options: PointingOp
     const peak = peakOf(map);
     return peak && pointIn(seen, peak);
   });
-  const hit = (test: (given: PointingCase, i: number) => boolean): Share => shareOf(cases.map(test));
+  const hits = cases.map((given, i) => isHit(points[i]!, given.boxes, radius(given)));
+  const central = cases.map((given) => isHit(pointIn(given.seen, MIDDLE), given.boxes, radius(given)));
   return {
-    ...hit((given, i) => isHit(points[i]!, given.boxes, radius(given))),
-    centre: hit((given) => isHit(pointIn(given.seen, { x: 0.5, y: 0.5 }), given.boxes, radius(given))),
+    ...shareOf(hits),
+    centre: shareOf(central),
+    offCentre: shareOf(hits.filter((_, i) => !central[i])),
     chance: cases.reduce((sum, given) => sum + shareHit(given, GRID, radius(given)), 0) / cases.length,
-    ceiling: hit((given) => shareHit(given, given.map, radius(given)) > 0),
+    ceiling: shareOf(cases.map((given) => shareHit(given, given.map, radius(given)) > 0)),
     empty: points.filter((point) => point === null).length,
   };
 }
@@ -85,6 +89,7 @@ export function shareOf(hits: readonly boolean[]): Share {
   };
 }
 
+const MIDDLE = { x: 0.5, y: 0.5 } as const;
 /** Points that chance is worked out from, each way. */
 const GRID = { width: 128, height: 128 } as const;
 
