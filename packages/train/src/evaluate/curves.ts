@@ -57,6 +57,45 @@ export function rocCurve(positive: ArrayLike<boolean>, scores: ArrayLike<number>
   return [{ threshold: null, falsePositiveRate: 0, truePositiveRate: 0 }, ...points];
 }
 
+/** A point of the mean of several ROC curves, which has no threshold: each class has its own. */
+export type MeanRocPoint = Omit<RocPoint, "threshold">;
+
+/**
+ * The mean of the classes' ROC curves, each against the rest: at every false positive rate the mean of their true positive
+ * rates (scikit-learn's "macro-averaged one-vs-rest"), on both sides of each step, so that the area under it is the mean of
+ * the areas.
+ *
+ * @param curves at least one
+ */
+export function meanRocCurve(curves: readonly (readonly MeanRocPoint[])[]): MeanRocPoint[] {
+  const rates = [...new Set(curves.flatMap((curve) => curve.map((p) => p.falsePositiveRate)))].sort((a, b) => a - b);
+  const sides = curves.map((curve) => {
+    // Both walk along the curve with the rates: the first point not below a rate, and the last one not above it.
+    let [next, last] = [0, 0];
+    return rates.map((rate) => {
+      while (curve[next]!.falsePositiveRate < rate) next++;
+      while (last + 1 < curve.length && curve[last + 1]!.falsePositiveRate <= rate) last++;
+      const between = interpolated(curve[last]!, curve[next]!, rate);
+      const here = curve[next]!.falsePositiveRate === rate;
+      return here ? [curve[next]!.truePositiveRate, curve[last]!.truePositiveRate] : [between, between];
+    });
+  });
+  const points = rates.flatMap((falsePositiveRate, i) =>
+    [0, 1].map((side) => ({
+      falsePositiveRate,
+      truePositiveRate: sides.reduce((sum, each) => sum + each[i]![side]! / sides.length, 0),
+    })),
+  );
+  return points.filter((p, i) => i === 0 || p.truePositiveRate !== points[i - 1]!.truePositiveRate || i % 2 === 0);
+}
+
+/** The height at `rate` of the line between two points. */
+function interpolated(from: MeanRocPoint, to: MeanRocPoint, rate: number): number {
+  const width = to.falsePositiveRate - from.falsePositiveRate;
+  const share = width === 0 ? 0 : (rate - from.falsePositiveRate) / width;
+  return from.truePositiveRate + share * (to.truePositiveRate - from.truePositiveRate);
+}
+
 /**
  * Area under the ROC curve: the probability that a positive sample scores above a negative one, a tie counting one half
  * (Mann-Whitney's U / (positives · negatives)). `null` where there are no positives or no negatives.

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { precisionRecallCurve, rocCurve, type PrecisionRecallPoint, type RocPoint } from "./curves.ts";
+import { meanRocCurve, precisionRecallCurve, rocCurve, type PrecisionRecallPoint, type RocPoint } from "./curves.ts";
 import { computeMetrics, type ClassMetrics } from "./metrics.ts";
 import { positiveClassOf } from "./positiveClass.ts";
 import { MetricsError, oneVersusRest, predictedClasses, type Predictions } from "./predictions.ts";
@@ -74,6 +74,24 @@ describe.each(oracle.cases)("scikit-learn's figures: $name", (example) => {
     for (const [figure, value] of Object.entries(expected[kind] ?? {})) {
       expectClose(new Map<string, unknown>(Object.entries(metrics[kind])).get(figure), value, figure);
     }
+  });
+
+  test("the mean ROC curve has the mean of the areas under it", () => {
+    const curves = example.classes.flatMap((_, index) => {
+      const { positive, scores } = oneVersusRest(example, index);
+      const curve = rocCurve(positive, scores);
+      return curve ? [curve] : [];
+    });
+    const points = meanRocCurve(curves);
+    const area = points.reduce((sum, p, i) => {
+      const before = points[i - 1] ?? p;
+      return (
+        sum + ((p.truePositiveRate + before.truePositiveRate) / 2) * (p.falsePositiveRate - before.falsePositiveRate)
+      );
+    }, 0);
+    expect(area).toBeCloseTo(metrics.macro.rocAuc!, 12);
+    points.forEach((p, i) => expect(p.truePositiveRate).toBeGreaterThanOrEqual(points[i - 1]?.truePositiveRate ?? 0));
+    expect(points.at(-1)).toEqual({ falsePositiveRate: 1, truePositiveRate: 1 });
   });
 
   test("the points of the ROC and precision-recall curves", () => {
@@ -173,6 +191,13 @@ describe("computeMetrics", () => {
       'metrics: positiveClass "broken" must be one of two classes (classes: fractured, not fractured)',
     );
   });
+});
+
+test("the mean of ROC curves is taken on both sides of a step", () => {
+  const at = (...points: [number, number][]) =>
+    points.map(([falsePositiveRate, truePositiveRate]) => ({ falsePositiveRate, truePositiveRate }));
+  const steps = at([0, 0], [0, 0.5], [0.5, 0.5], [0.5, 1], [1, 1]);
+  expect(meanRocCurve([steps, at([0, 0], [1, 1])])).toEqual(at([0, 0], [0, 0.25], [0.5, 0.5], [0.5, 0.75], [1, 1]));
 });
 
 describe("the positive class", () => {

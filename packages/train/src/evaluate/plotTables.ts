@@ -1,22 +1,38 @@
 import { csvLine, type CsvCell } from "../run/csv.ts";
 import { reliabilityBins } from "./calibration.ts";
-import { precisionRecallCurve, rocCurve } from "./curves.ts";
+import { meanRocCurve, precisionRecallCurve, rocCurve } from "./curves.ts";
 import { positiveOf } from "./decision.ts";
 import { oneVersusRest, type Predictions } from "./predictions.ts";
 import { thresholdSweep } from "./sweep.ts";
 
-/** The numbers of the plots of an evaluation, as CSV, by the plot's name. What is undefined has no lines. */
+/**
+ * The numbers of the plots of an evaluation, as CSV, by the plot's name. What is undefined has no lines. Lines of the ROC curves without a
+ * class are the mean of several.
+ */
 export function plotTables(predictions: Predictions): Record<string, string> {
   const { classes } = predictions;
   const positive = positiveOf(classes);
   const drawn = positive === null ? classes.map((_, index) => index) : [positive];
   const each = drawn.map((index) => ({ name: classes[index]!, ...oneVersusRest(predictions, index) }));
+  const rocs = each.flatMap(({ name, positive: mine, scores }) => {
+    const points = rocCurve(mine, scores);
+    return points ? [{ name, points }] : [];
+  });
   const tables: Record<string, string> = {
     roc: table(
       ["class", "threshold", "false_positive_rate", "true_positive_rate"],
-      each.flatMap(({ name, positive: mine, scores }) =>
-        (rocCurve(mine, scores) ?? []).map((p) => [name, p.threshold, p.falsePositiveRate, p.truePositiveRate]),
-      ),
+      [
+        ...rocs.flatMap(({ name, points }) =>
+          points.map((p) => [name, p.threshold, p.falsePositiveRate, p.truePositiveRate]),
+        ),
+        // Of no class.
+        ...(rocs.length > 1 ? meanRocCurve(rocs.map(({ points }) => points)) : []).map((p) => [
+          "",
+          null,
+          p.falsePositiveRate,
+          p.truePositiveRate,
+        ]),
+      ],
     ),
     precision_recall: table(
       ["class", "threshold", "recall", "precision"],

@@ -221,6 +221,14 @@ test("a kernel's mark lies at its part of the roof over it, by bytes or by opera
   expect([few, many_]).toEqual([330 + 646 / 2, 330 + 646 / 2]);
 });
 
+test("of several classes the mean ROC curve is drawn too, with its area; of two there is one curve", () => {
+  const three = drawPlots({ evaluation: { predictions: predictions(["a", "b", "c"], 60) } })["roc"]!;
+  const area = computeMetrics(predictions(["a", "b", "c"], 60)).macro.rocAuc!.toFixed(3);
+  expect(three).toContain(`AUC ${area}  mean of the 3 classes`);
+  const two = drawPlots({ evaluation: { predictions: predictions(["a", "b"], 60) } })["roc"]!;
+  expect(two).not.toContain("mean of the");
+});
+
 test("a plot's bytes are the same every time, and every file is written whole", async () => {
   const folder = mkdtempSync(join(tmpdir(), "fracture-plots-"));
   try {

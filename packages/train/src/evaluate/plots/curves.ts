@@ -1,4 +1,4 @@
-import { precisionRecallCurve, rocCurve } from "../curves.ts";
+import { meanRocCurve, precisionRecallCurve, rocCurve, type MeanRocPoint, type RocPoint } from "../curves.ts";
 import type { Metrics } from "../metrics.ts";
 import { oneVersusRest, type Predictions } from "../predictions.ts";
 import type { Interval } from "../wilson.ts";
@@ -26,10 +26,13 @@ interface Curve {
 
 /** Sensitivity against 1 - specificity: of the positive class of two, or of each of several against the rest. */
 export function rocPlot(predictions: Predictions, metrics: Metrics, threshold = 0.5, layout: PlotLayout = "page"): Svg {
+  const drawn: RocPoint[][] = [];
+  const at = (p: MeanRocPoint) => [p.falsePositiveRate, p.truePositiveRate] as const;
   const curves = curvesOf(predictions, metrics, (index) => {
     const { positive, scores } = oneVersusRest(predictions, index);
-    const points = rocCurve(positive, scores)?.map((p) => [p.falsePositiveRate, p.truePositiveRate] as const);
-    return { figure: metrics.perClass[index]?.rocAuc ?? null, points };
+    const points = rocCurve(positive, scores);
+    if (points) drawn.push(points);
+    return { figure: metrics.perClass[index]?.rocAuc ?? null, points: points?.map(at) };
   });
   const chance = { from: [0, 0], to: [1, 1], label: "chance" } as const;
   const { positiveClass, recall, specificity } = metrics;
@@ -42,6 +45,10 @@ export function rocPlot(predictions: Predictions, metrics: Metrics, threshold = 
     yLabel: "sensitivity (true positive rate)",
     abbreviation: "AUC",
     curves,
+    mean:
+      metrics.rocAuc !== null && drawn.length > 1
+        ? { figure: metrics.rocAuc, points: meanRocCurve(drawn).map(at) }
+        : null,
     chance: [chance],
     operating,
     threshold,
@@ -78,6 +85,7 @@ export function precisionRecallPlot(
     yLabel: "precision",
     abbreviation: "AP",
     curves,
+    mean: null,
     chance: share === null ? [] : [{ from: [0, share], to: [1, share], label: `chance (${share.toFixed(2)})` }],
     operating: positive !== undefined && precision !== null && recall !== null ? [recall, precision] : null,
     threshold,
@@ -111,6 +119,8 @@ interface CurvePlot {
   yLabel: string;
   abbreviation: string;
   curves: readonly Curve[];
+  /** Of all of several classes. */
+  mean: Pick<Curve, "figure" | "points"> | null;
   chance: readonly {
     from: readonly [number, number];
     to: readonly [number, number];
@@ -155,6 +165,13 @@ function draw(plot: CurvePlot): Svg {
     });
   });
   if (others.length > 0) legend.push({ label: `${others.length} others, none lower`, stroke: FAINT });
+  if (plot.mean !== null) {
+    parts.push(polyline(plot.mean.points.map(at), { stroke: "#000000", width: 3.6 }));
+    legend.push({
+      label: `${plot.abbreviation} ${plot.mean.figure.toFixed(3)}  mean of the ${plot.curves.length} classes`,
+      stroke: "#000000",
+    });
+  }
   if (plot.operating !== null) {
     parts.push(ring(...at(plot.operating), "#000000"));
     legend.push({ label: `at threshold ${Number(plot.threshold.toFixed(3))}`, stroke: "#000000", mark: "ring" });
