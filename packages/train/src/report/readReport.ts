@@ -50,9 +50,9 @@ export async function readReport(folder: string, { pictures = true }: ReadReport
           withoutCopies: clean("val"),
           note,
         });
-  const audit = auditSchema.safeParse(await readJson(join(results, "data-check.json"), note));
-  if (!audit.success && existsSync(join(results, "data-check.json")))
-    note("results/data-check.json has another form than this version reads");
+  const checked = await readJson(join(results, "data-check.json"), note);
+  const audit = auditSchema.safeParse(checked);
+  if (!audit.success && checked !== undefined) note("results/data-check.json has another form than this version reads");
   const sessions = await readSessions(join(results, "environment.json"));
   if (sessions === null) note("results/environment.json is damaged");
   const data = parts.data ?? config?.data ?? null;

@@ -22,6 +22,17 @@ const figureIntervals = {
   averagePrecision: maybeInterval,
 };
 
+const NOTHING = {
+  precision: null,
+  recall: null,
+  specificity: null,
+  f1: null,
+  rocAuc: null,
+  averagePrecision: null,
+};
+/** Older runs have fewer of them. */
+const averages = z.object({ ...figures, intervals: z.object(figureIntervals).default(NOTHING) });
+
 /** `Metrics`, as metrics.json holds them. */
 export const metricsSchema = z
   .object({
@@ -38,7 +49,8 @@ export const metricsSchema = z
       logLoss: maybeInterval,
       ...figureIntervals,
     }),
-    macro: z.object(figures),
+    macro: averages,
+    weighted: averages.default({ ...NOTHING, intervals: NOTHING }),
     perClass: z.array(
       z.object({
         class: z.string(),

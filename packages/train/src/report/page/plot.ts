@@ -15,11 +15,13 @@ export interface PlotFigure {
 
 /** A plot with its caption, and its numbers as a table that opens. The style gives it the page's colours. */
 export function plotFigure({ svg, title, caption, alt, numbers }: PlotFigure): Html {
-  // The size is the page's to say.
-  const opened = svg.replace(
-    /^<svg xmlns="[^"]*" (viewBox="[^"]*") width="[^"]*" height="[^"]*"/,
-    (_, box: string) => `<svg class="plot" role="img" aria-label="${escapeHtml(alt)}" ${box}`,
-  );
+  // The size is the page's to say, and nothing may turn a line of it round.
+  const opened = svg
+    .replaceAll(/[\u202A-\u202E\u2066-\u2069]/g, "\uFFFD")
+    .replace(
+      /^<svg xmlns="[^"]*" (viewBox="[^"]*") width="[^"]*" height="[^"]*"/,
+      (_, box: string) => `<svg class="plot" role="img" aria-label="${escapeHtml(alt)}" ${box}`,
+    );
   return html`<figure>
     <figcaption><b>${title}</b>${caption}</figcaption>
     ${markup(opened)}

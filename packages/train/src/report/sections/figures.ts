@@ -167,29 +167,40 @@ function confusion({ classes, confusionMatrix }: Metrics, split: string): HtmlVa
     </div> `;
 }
 
-function byClass({ perClass }: Metrics): HtmlValue {
+function byClass({ perClass, macro, weighted, positiveClass }: Metrics): HtmlValue {
+  type Row = Pick<(typeof perClass)[number], "recall" | "precision" | "rocAuc" | "intervals">;
+  const cells = ({ recall, precision, rocAuc, intervals }: Row): HtmlValue[] => [
+    interval(recall, intervals.recall),
+    interval(precision, intervals.precision),
+    interval(rocAuc, intervals.rocAuc),
+  ];
+  const drawn = table({
+    caption: "Each class against the rest, with 95% intervals",
+    columns: [
+      { title: "Class" },
+      { title: "Images", end: true },
+      { title: "Sensitivity" },
+      { title: "Precision" },
+      { title: "AUC" },
+    ],
+    rows: [
+      ...perClass.map((row) => [name(row.class), count(row.support), ...cells(row)]),
+      ...(positiveClass === null
+        ? [
+            ["Mean, all classes alike", "", ...cells(macro)],
+            ["Mean, by images", "", ...cells(weighted)],
+          ]
+        : []),
+    ],
+  });
+  const folded = perClass.length > MOST_CLASSES;
   return [
     html`<h3>By class</h3> `,
-    perClass.length > 12
-      ? html`<details><summary>Figures of ${plural(perClass.length, "class", "classes")}</summary>`
-      : null,
-    table({
-      caption: "Each class against the rest, with 95% intervals",
-      columns: [
-        { title: "Class" },
-        { title: "Images", end: true },
-        { title: "Sensitivity" },
-        { title: "Precision" },
-        { title: "AUC" },
-      ],
-      rows: perClass.map(({ class: title, support, recall, precision, rocAuc, intervals }) => [
-        name(title),
-        count(support),
-        interval(recall, intervals.recall),
-        interval(precision, intervals.precision),
-        interval(rocAuc, intervals.rocAuc),
-      ]),
-    }),
-    perClass.length > 12 ? html`</details>` : null,
+    folded
+      ? html`<details>
+          <summary>Figures of ${plural(perClass.length, "class", "classes")}</summary>
+          ${drawn}
+        </details>`
+      : drawn,
   ];
 }
