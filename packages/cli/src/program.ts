@@ -5,6 +5,7 @@ import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
+import { lrFindCommand } from "./commands/lrFind.ts";
 import { predictCommand } from "./commands/predict.ts";
 import { reportCommand } from "./commands/report.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -38,6 +39,7 @@ export function createProgram(io: Io): Command {
     doctorCommand,
     dataCommand,
     weightsCommand,
+    lrFindCommand,
     trainCommand,
     evalCommand,
     predictCommand,

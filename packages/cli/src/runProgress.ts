@@ -58,6 +58,10 @@ export class RunProgress {
         return this.#progress.line(
           `no improvement any more: the stage ends after epoch ${event.epoch}${event.bestEpoch === null ? "" : `, with the weights of epoch ${event.bestEpoch}`}`,
         );
+      case "sweep":
+        return this.#progress.update(
+          `step ${event.step}/${event.steps}  learning rate ${event.lr.toExponential(1)}  loss ${event.smoothed.toFixed(4)}`,
+        );
       case "evaluate":
         return this.#count(`evaluating ${event.split}`, "pictures", event);
       case "metrics":

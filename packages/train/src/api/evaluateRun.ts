@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { refuseInside } from "../audit/writeAudit.ts";
 import type { SplitName } from "../data/split.ts";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
@@ -71,6 +72,7 @@ export async function evaluateRun(
       [split],
       filmsOfRun({ cacheFolder, signal, onEvent }),
     );
+    if (out !== undefined) await refuseInside(out, data.root);
     checkSameClasses(file, data.root, data.classes);
     // Copies of what the model may have been trained on.
     const audit =

@@ -228,15 +228,23 @@ describeDevice("a run", (device) => {
     expect(String(error)).toContain(`${path}: was changed since the run was started`);
   });
 
-  it("is not made in the data folder, but for beside its splits", async () => {
+  it("is not made in the data folder, nor in one that pictures of a CSV file lie in", async () => {
     const before = readdirSync(data);
     const unopened = { ...context, openDevice: () => Promise.reject(new Error("the device was opened")) };
     const into = (place: string) => trainRun({ data, out: place, recipe, cacheFolder: null }, unopened);
-    for (const place of [data, join(data, "train"), join(data, "train", "run")])
+    for (const place of [data, join(data, "runs"), join(data, "train"), join(data, "train", "run")])
       await expect(into(place)).rejects.toThrow(`${place}: lies in the data folder ${data}, where nothing is written`);
-    await expect(into(join(data, "runs"))).rejects.toThrow("the device was opened");
     const classes = { data: join(data, "train"), out: join(data, "train", "runs"), recipe, cacheFolder: null };
     await expect(trainRun(classes, unopened)).rejects.toThrow("lies in the data folder");
+    const rows = CLASSES.flatMap((name) => [0, 1].map((i) => `data/train/${name}/${i}.png,${name},train`));
+    const listed = join(folder, "list.csv");
+    writeFileSync(listed, ["path,label,split", ...rows, ""].join("\n"));
+    const beside = join(data, "train", CLASSES[0], "runs");
+    const run = { data: listed, recipe, cacheFolder: null };
+    await expect(trainRun({ ...run, out: beside }, unopened)).rejects.toThrow(
+      `${beside}: lies in the data folder ${join(data, "train", CLASSES[0])}, where nothing is written`,
+    );
+    await expect(trainRun({ ...run, out: join(folder, "listed") }, unopened)).rejects.toThrow("the device was opened");
     expect(readdirSync(data)).toEqual(before);
   });
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { workingPreprocessing } from "@fracture/resnet";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import type { DataFolder } from "../data/folder.ts";
@@ -10,7 +10,8 @@ import { checkSameRecipe, parseRecipe, type RecipeOptions } from "../recipe/reci
 import { RecipeError } from "../recipe/errors.ts";
 import { stagesOf } from "../recipe/stages.ts";
 import { writeReport } from "../report/writeReport.ts";
-import { checkRunFolder, RunFolderError, runPaths } from "../run/runFolder.ts";
+import { checkRunFolder, runPaths } from "../run/runFolder.ts";
+import { refuseInside } from "../audit/writeAudit.ts";
 import type { RunEvent } from "./events.ts";
 import { checkRunData, filmsOfRun } from "./dataCheck.ts";
 import { refuseLoneBatch } from "./loneBatch.ts";
@@ -55,7 +56,8 @@ async function prepareRun(
   const recipe = started?.recipe ?? parseRecipe(absolute(options.recipe));
   const root = dataOf(options, started);
   const listed = await readTrainingData(root, recipe);
-  refuseOutInData(out, listed);
+  // A run among the pictures would be a class of them, or lie among them, the next time.
+  await refuseInside(out, root);
   await checkRunFolder(out, mode);
   const { last } = runPaths(out);
   // A run that was killed before its first checkpoint has its beginning to go on from.
@@ -123,21 +125,6 @@ async function configToResume({ out, recipe }: TrainRunOptions): Promise<RunConf
   const config = await loadRunConfig(out);
   checkSameRecipe(config.recipe, absolute(recipe));
   return config;
-}
-
-/** Data folders are never written to: a run among the pictures would be a class of them, or lie among them, the next time. */
-function refuseOutInData(out: string, { root, layout, splits }: DataFolder): void {
-  const below = relative(root, resolve(out));
-  const [first] = below.split(sep);
-  if (first === ".." || isAbsolute(below)) return;
-  const inSplit = Object.values(splits).some((files) => files?.paths[0]?.startsWith(join(root, first!) + sep));
-  // Beside split folders there is room: nothing is looked for there.
-  if (below !== "" && layout === "splits" && !inSplit) return;
-  throw new RunFolderError(
-    out,
-    "foreign",
-    `lies in the data folder ${root}, where nothing is written: choose another folder`,
-  );
 }
 
 /** The weights' path as any other working folder can use it. */

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { workingPreprocessing } from "@fracture/resnet";
+import { refuseInside } from "../audit/writeAudit.ts";
 import { balancedWeights } from "../api/classWeights.ts";
 import { decodeSplit, storeSplit } from "../api/pictures.ts";
 import { readTrainingData } from "../api/trainingData.ts";
@@ -34,6 +35,8 @@ export interface FindRateOptions {
   readonly from?: number;
   /** Default: 10. */
   readonly to?: number;
+  /** Where the caller will write what is found: not among the pictures. */
+  readonly out?: string;
   readonly cacheFolder?: string | null;
   readonly featureBytes?: number;
 }
@@ -63,7 +66,9 @@ export async function findRate(options: FindRateOptions, context: RunContext): P
   const stage = stageOf(stagesOf(recipe), options.stage ?? 1);
   checkSweep(steps, from, to);
   try {
-    const data = await readTrainingData(resolve(options.data), recipe);
+    const root = resolve(options.data);
+    const data = await readTrainingData(root, recipe);
+    if (options.out !== undefined) await refuseInside(options.out, root);
     const initial = await readInitialWeights(recipe.weights, recipe.architecture);
     const { classes } = data;
     const preprocessing = workingPreprocessing(recipe.size, { channels: recipe.channels });

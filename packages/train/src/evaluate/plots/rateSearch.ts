@@ -46,6 +46,7 @@ export function rateSearchPlot({ points, diverged, suggestions }: RateSweep, sub
       text(x + (end ? -8 : 8), top, `${name} ${lr.toExponential(1)}`, {
         size: TICK_SIZE,
         anchor: end ? "end" : "start",
+        halo: true,
       }),
     ];
   });
