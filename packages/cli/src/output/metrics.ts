@@ -1,5 +1,6 @@
 import type { HardestPictures, HardPicture, Metrics, SplitOutcome } from "@fracture/train";
-import { formatCount, plural, printable } from "./format.ts";
+import { formatClasses, formatConfusion } from "./classes.ts";
+import { plural, printable } from "./format.ts";
 import { formatTable } from "./table.ts";
 
 type Interval = Metrics["intervals"]["accuracy"] | null;
@@ -45,8 +46,8 @@ export function formatHardest({ worstMistakes, leastCertain }: HardestPictures):
 
 /** The figures of a split for people: with their 95% intervals where there are any, and the confusion matrix. */
 export function formatMetrics(split: string, metrics: Metrics): string {
-  const { classes, positiveClass, confusionMatrix, intervals } = metrics;
-  const of = positiveClass === null ? "mean over the classes" : `of "${positiveClass}"`;
+  const { positiveClass, intervals } = metrics;
+  const of = positiveClass === null ? "is a mean over the classes, all alike" : `of "${positiveClass}"`;
   const rows: [string, number | null, Interval][] = [
     ["accuracy", metrics.accuracy, intervals.accuracy],
     ["precision", metrics.precision, intervals.precision],
@@ -61,18 +62,7 @@ export function formatMetrics(split: string, metrics: Metrics): string {
     { title: "", cell: ([, value]) => share(value), align: "right" },
     { title: "95% interval", cell: ([, , interval]) => (interval ? range(interval) : "") },
   ]);
-  const confusion = formatTable(
-    classes.map((name, i) => ({ name, counts: confusionMatrix[i]! })),
-    [
-      { title: "true class \\ predicted", cell: ({ name }) => name },
-      ...classes.map((title, i) => ({
-        title,
-        cell: ({ counts }: { counts: number[] }) => formatCount(counts[i]!),
-        align: "right" as const,
-      })),
-    ],
-  );
-  return `${figures}All but the accuracy ${of}.\n\n${confusion}`;
+  return `${figures}All but the accuracy ${of}.\n${formatClasses(metrics)}\n${formatConfusion(metrics)}`;
 }
 
 const share = (value: number | null): string => (value === null ? "undefined" : value.toFixed(3));
