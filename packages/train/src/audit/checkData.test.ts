@@ -125,9 +125,9 @@ describe("a look at a data set", () => {
       unknown: 9,
       split: [{ patient: "Smith", pictures: { train: 1, val: 0, test: 1 } }],
     });
-    writeFileSync(csv, "path;patient\na;b\n");
+    writeFileSync(csv, "picture,patient\na,b\n");
     await expect(checkData(data, { cacheFolder, patients: csv })).rejects.toThrow(
-      `${csv}: has no column "path" (columns: path;patient; cells are parted by commas)`,
+      `${csv}: has no column "path" (columns: picture, patient)`,
     );
   });
 

@@ -248,5 +248,5 @@ async function failToOpen(path: string, error: unknown): Promise<never> {
   const siblings = await entriesOf(dirname(path)).catch(() => ({ folders: [] }));
   const near = nearestSpelling(basename(path), siblings.folders);
   const hints = near === null ? [] : [`did you mean ${join(dirname(path), near)}?`];
-  throw new DataFolderError(path, "there is no such folder", null, hints);
+  throw new DataFolderError(path, isManifest(path) ? "there is no such file" : "there is no such folder", null, hints);
 }

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CsvError } from "../run/csv.ts";
+import { CsvError, csvLine } from "../run/csv.ts";
 import { readDataFolder, type DataFolderOptions } from "./folder.ts";
 import { SPLITS } from "./split.ts";
 
@@ -67,6 +67,29 @@ describe("a CSV file in place of a folder", () => {
     expect(splits.test!.paths).toEqual([join(root, "x", "7.png"), join(root, "x", "5, 6.png")]);
   });
 
+  test.each<[string, (text: string) => string | Buffer]>([
+    ["semicolons", (text) => text.replaceAll(",", ";")],
+    ["tabs, in UTF-16", (text) => Buffer.from(`\uFEFF${text.replaceAll(",", "\t")}`, "utf16le")],
+    ["a header in capitals", (text) => text.replace("path,label,split,patient", "Path,LABEL,Split,Patient")],
+  ])("is read with %s, too", async (_, change) => {
+    write(WHOLE);
+    const plain = await readDataFolder(csv);
+    writeFileSync(csv, change(WHOLE));
+    expect(await readDataFolder(csv)).toEqual(plain);
+  });
+
+  test("may name files with quotes, newlines, blanks and letters of any script, by links and by absolute paths", async () => {
+    const names = ['a "b".png', "two\nlines.png", "über 骨 折.png", ";,.png"];
+    mkdirSync(join(root, "x"));
+    for (const name of names) writeFileSync(join(root, "x", name), "");
+    symlinkSync(join(root, "x"), join(root, "link"));
+    const path = (name: string, i: number): string => (i % 2 ? join(root, "x", name) : `../link/${name}`);
+    write(`path,label\n${names.map((name, i) => csvLine([path(name, i), i < 2 ? "a" : "b"])).join("")}`);
+    const { splits } = await readDataFolder(csv, { fractions: { train: 1, val: 0, test: 0 } });
+    const expected = names.map((name, i) => join(root, i % 2 ? "x" : "link", name)).sort();
+    expect([...splits.train!.paths].sort()).toEqual(expected);
+  });
+
   test("without a column of splits is split by seed, a patient's pictures together", async () => {
     const lines = Array.from({ length: 60 }, (_, i) => `../x/${i}.png,${i % 2 ? "a" : "b"},p${Math.floor(i / 4)}`);
     write(`path,label,patient\n${lines.join("\n")}\n`);
@@ -81,12 +104,29 @@ describe("a CSV file in place of a folder", () => {
   });
 
   test.each([
-    ["path;label\na;b\n", 'has no column "path" (columns: path;label; cells are parted by commas)'],
+    ["file,class\na,b\n", 'has no column "path" (columns: file, class)'],
+    ["path\na\n", 'has no column "label" (columns: path)'],
+    [
+      `path,label,${"x".repeat(60)},${Array.from({ length: 20 }, (_, i) => `c${i}`).join()},path\n`,
+      'has two columns "path"',
+    ],
+    [
+      `${"x".repeat(60)},${Array.from({ length: 20 }, (_, i) => `c${i}`).join()}\n`,
+      `has no column "path" (columns: ${"x".repeat(40)}…, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, and 9 more)`,
+    ],
+    ["\n\n", "is empty, and a first line with path,label is needed"],
+    [
+      'path,label\n../x/1.png,a\n"../x/2.png,b\n../x/3.png,b\n',
+      "line 3: the quotes of a cell that begins there are never closed",
+    ],
+    ['path,label\n"../x/\n1.png",a\n../x/2.png\n', "line 4 has 1 cells, the header has 2"],
+    ["path,label\n../x/1.png,a\0b\n", "is no text in UTF-8, as a CSV file should be"],
     ["", "is empty, and a first line with path,label is needed"],
     ["path,label\n", "lists no pictures"],
     ["path,label\n../x/1.png\n", "line 2 has 1 cells, the header has 2"],
     ["path,label\n../x/1.png,\n", "line 2: ../x/1.png has no label"],
-    ["path,label\n../x/1.png,a\n../x/../x/1.png,b\n", "line 3: ../x/../x/1.png is in line 2 already"],
+    ["path,label\n../x/1.png,a\n../x/../x/1.png,b\n", 'line 3: ../x/../x/1.png is in line 2 already, as "a"'],
+    ["path,label\n../x/1.png,a\n../x/1.png,a\n", "line 3: ../x/1.png is in line 2 already"],
     ["path,label,split\n../x/1.png,a,dev\n", 'line 2: "dev" is no split; there are train, val, test'],
     ["path,label,split\n../x/1.png,a,\n", "line 2: ../x/1.png has no split"],
     ["path,label\n../x/1.png,a\n", 'there is only one class, "a", and at least two are needed'],
@@ -109,6 +149,13 @@ describe("a CSV file in place of a folder", () => {
       "  line 4: ../x/4.png",
       "  line 5: ../x/1.png",
     ]);
+  });
+
+  test("says of a listed folder that it is one, and of a path from Windows how it should be written", async () => {
+    write("path,label\n../x,a\n../x/1.png,b\n");
+    expect(await thrown()).toContain("  line 2: ../x is a folder");
+    write("path,label\n..\\x\\1.png,a\n..\\x\\2.png,b\n");
+    expect(await thrown()).toContain("not there (paths are relative to its folder, with / in place of \\):");
   });
 
   test("a pattern that tells no patient is refused where the column doesn't tell it either", async () => {

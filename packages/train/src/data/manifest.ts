@@ -85,7 +85,7 @@ function entriesOf(path: string, base: string, { rows, columns }: Table): Entry[
   const fail = (line: number, problem: string): never => {
     throw new CsvError(path, `line ${line}: ${problem}`);
   };
-  const lines = new Map<string, number>();
+  const lines = new Map<string, { line: number; label: string }>();
   const own = ownColumns(columns);
   const entries = rows.map(({ line, cells }): Entry => {
     const { path: written, label, split, patient } = cells as Record<"path" | "label", string> & Record<string, string>;
@@ -93,8 +93,11 @@ function entriesOf(path: string, base: string, { rows, columns }: Table): Entry[
     if (label === "") fail(line, `${written} has no label`);
     const file = resolve(base, written);
     const before = lines.get(file);
-    if (before !== undefined) fail(line, `${written} is in line ${before} already`);
-    lines.set(file, line);
+    if (before !== undefined) {
+      const other = before.label === label ? "" : `, as "${before.label}"`;
+      fail(line, `${written} is in line ${before.line} already${other}`);
+    }
+    lines.set(file, { line, label });
     const known = split === undefined ? null : (SPLIT_NAMES[split.toLowerCase()] ?? null);
     if (known === null && columns.includes("split"))
       fail(line, split === "" ? `${written} has no split` : `"${split}" is no split; there are ${SPLITS.join(", ")}`);
@@ -111,22 +114,32 @@ function entriesOf(path: string, base: string, { rows, columns }: Table): Entry[
   return entries.sort((a, b) => compareCodePoints(a.class, b.class) || compareCodePoints(a.name, b.name));
 }
 
+/** Files that are none; that the rest can't be read, the pictures' reader says. */
 async function refuseMissing(path: string, entries: readonly Entry[]): Promise<void> {
-  const missing: Entry[] = [];
+  const missing: { entry: Entry; why: string }[] = [];
   await inParallel(entries.length, LOOKS, async (i) => {
-    const found = await stat(entries[i]!.path).catch(() => null);
-    if (!found?.isFile()) missing.push(entries[i]!);
+    const entry = entries[i]!;
+    try {
+      if ((await stat(entry.path)).isDirectory()) missing.push({ entry, why: " is a folder" });
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? error.code : null;
+      missing.push({
+        entry,
+        why: code === "ENOENT" || code === "ENOTDIR" ? "" : ` can't be looked at (${String(code)})`,
+      });
+    }
   });
   if (missing.length === 0) return;
   const lines = missing
-    .sort((a, b) => a.line - b.line)
+    .sort((a, b) => a.entry.line - b.entry.line)
     .slice(0, MOST_LISTED)
-    .map(({ line, name }) => `  line ${line}: ${name}`);
+    .map(({ entry: { line, name }, why }) => `  line ${line}: ${name}${why}`);
   const more = missing.length > MOST_LISTED ? [`  and ${missing.length - MOST_LISTED} more`] : [];
   const count = missing.length === 1 ? "a file that is" : `${missing.length} files that are`;
+  const hint = missing.every(({ entry }) => entry.name.includes("\\")) ? ", with / in place of \\" : "";
   throw new CsvError(
     path,
-    [`lists ${count} not there (paths are relative to its folder):`, ...lines, ...more].join("\n"),
+    [`lists ${count} not there (paths are relative to its folder${hint}):`, ...lines, ...more].join("\n"),
   );
 }
 

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CsvAppender, csvLine, parseCsv, readCsv } from "./csv.ts";
+import { CsvAppender, csvLine, parseCsv, parseCsvRecords, readCsv } from "./csv.ts";
 import { predictionsCsv } from "./results.ts";
 
 let folder = "";
@@ -32,6 +32,18 @@ test("a last line without its newline is left out", () => {
     ["a", "b"],
     ["1", "2"],
   ]);
+});
+
+test("a quote within a cell is a character, and one that is never closed is told by its line", () => {
+  expect(parseCsvRecords('a"b,c\n"d\ne",f\ng,h\n')).toEqual({
+    records: [
+      { cells: ['a"b', "c"], line: 1 },
+      { cells: ["d\ne", "f"], line: 2 },
+      { cells: ["g", "h"], line: 4 },
+    ],
+    open: null,
+  });
+  expect(parseCsvRecords('a;b\nc;"d\ne;f\n', ";")).toEqual({ records: [{ cells: ["a", "b"], line: 1 }], open: 2 });
 });
 
 describe("CsvAppender", () => {

@@ -23,35 +23,47 @@ function quote(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** A record of a CSV text, and the line that it begins in. */
+export interface CsvRecord {
+  readonly cells: string[];
+  readonly line: number;
+}
+
 /**
- * The records of a CSV text by RFC 4180 (quoted cells may hold commas, doubled quotes and newlines). A last record without
+ * The records of a CSV text by RFC 4180 (quoted cells may hold separators, doubled quotes and newlines). A last record without
  * its newline was torn off while it was written, and is left out.
  */
 export function parseCsv(text: string): string[][] {
-  const records: string[][] = [];
-  let record: string[] = [];
+  return parseCsvRecords(text).records.map(({ cells }) => cells);
+}
+
+/** `parseCsv` with lines; `open`: where a cell begins whose quotes are never closed, so that what follows is lost. */
+export function parseCsvRecords(text: string, separator = ","): { records: CsvRecord[]; open: number | null } {
+  const records: CsvRecord[] = [];
+  let cells: string[] = [];
   let cell = "";
   let quoted = false;
+  let [line, start, opened] = [1, 1, 1];
   for (let i = 0; i < text.length; i++) {
     const char = text[i];
+    if (char === "\n") line += 1;
     if (quoted) {
       if (char !== '"') cell += char;
       else if (text[i + 1] === '"') {
         cell += '"';
         i++;
       } else quoted = false;
-    } else if (char === '"') quoted = true;
-    else if (char === ",") {
-      record.push(cell);
+    } else if (char === '"' && cell === "") [quoted, opened] = [true, line];
+    else if (char === separator) {
+      cells.push(cell);
       cell = "";
     } else if (char === "\n") {
-      record.push(cell);
-      records.push(record);
-      record = [];
-      cell = "";
+      cells.push(cell);
+      records.push({ cells, line: start });
+      [cells, cell, start] = [[], "", line];
     } else if (char !== "\r") cell += char;
   }
-  return records;
+  return { records, open: quoted ? opened : null };
 }
 
 /**
