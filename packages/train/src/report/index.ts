@@ -1,3 +1,4 @@
+export { commandOf } from "./command.ts";
 export { modelCardOf, type CardSection, type ModelCard } from "./modelCard.ts";
 export { modelCardMarkdown } from "./modelCardMarkdown.ts";
 export { readReport, type ReadReportOptions } from "./readReport.ts";
