@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { runCaptured } from "./testing/captured.ts";
 import { Child } from "./testing/child.ts";
+import { ok } from "./testing/ok.ts";
 import { temporaryFolder } from "./testing/temporaryFolder.ts";
 
 const SMALL = ["--arch", "resnet18", "--size", "32", "--batch-size", "4"];
@@ -37,13 +38,6 @@ describe("the process", () => {
     expect(stderr).toMatch(/^fracture: no usable WebGPU adapter\. Install a Vulkan driver for your GPU/m);
   });
 });
-
-/** Runs a command that has to succeed, and gives what it printed. */
-async function ok(...argv: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await runCaptured(argv);
-  expect(exitCode, stderr).toBe(0);
-  return stdout;
-}
 
 describeDevice("from pictures to predictions", () => {
   const cache = temporaryFolder();
