@@ -17,10 +17,10 @@ export function findChromium() {
 }
 
 /**
- * Runs `body(browser)` with a headless Chromium that is spoken to over pipes (the DevTools protocol, which needs no package), and ends it.
- * Throws a SetupError where it doesn't start.
+ * Starts a headless Chromium that is spoken to over pipes (the DevTools protocol, which needs no package); `end()` ends it. Throws a
+ * SetupError where it doesn't start.
  */
-export async function withChromium(executable, body) {
+export async function startChromium(executable) {
   const profile = mkdtempSync(join(tmpdir(), "fracture-chromium-"));
   const child = spawn(executable, [...ARGUMENTS, `--user-data-dir=${profile}`], {
     stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
@@ -30,14 +30,17 @@ export async function withChromium(executable, body) {
     child.once("close", resolve);
     child.once("error", resolve);
   });
-  const connection = new Connection(child.stdio[3], child.stdio[4], ended);
-  try {
-    await connection.send("Browser.getVersion", {}, undefined, START_MS);
-    return await body(connection);
-  } finally {
+  const browser = new Browser(child.stdio[3], child.stdio[4], ended, async () => {
     child.kill("SIGKILL");
     await ended;
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  });
+  try {
+    await browser.send("Browser.getVersion", {}, undefined, START_MS);
+    return browser;
+  } catch (error) {
+    await browser.end();
+    throw error;
   }
 }
 
@@ -55,14 +58,15 @@ const ARGUMENTS = [
   "--force-color-profile=srgb",
 ];
 
-class Connection {
+class Browser {
   #waiting = new Map();
   #listeners = new Set();
   #serial = 0;
   #output;
 
-  constructor(output, input, ended) {
+  constructor(output, input, ended, end) {
     this.#output = output;
+    this.end = end;
     output.on("error", () => {}); // a browser that has ended is told of by `ended`
     let text = "";
     input.setEncoding("utf8").on("data", (part) => {
@@ -105,7 +109,7 @@ class Connection {
 
 /**
  * Opens a page at a size, in the light or the dark, and waits until it is loaded. The page: `evaluate(expression)`, `screenshot(clip?)`
- * (a PNG; `clip` in CSS pixels), `pdf()`, `requests` (what it asked for besides itself), `errors` (console errors and exceptions).
+ * (a PNG; `clip` in CSS pixels), `pdf()`, `emulatePrint()`, `requests` (what it asked for besides itself), `errors` (console errors and exceptions).
  */
 export async function openPage(browser, url, { width, height, dark = false, scale = 1 }) {
   const { targetId } = await browser.send("Target.createTarget", { url: "about:blank" });
@@ -145,6 +149,7 @@ export async function openPage(browser, url, { width, height, dark = false, scal
           ...(clip && { clip: { ...clip, scale: 1 } }),
         }),
       ),
+    emulatePrint: () => call("Emulation.setEmulatedMedia", { media: "print", features }),
     pdf: async () => bytes(await call("Page.printToPDF", { preferCSSPageSize: true, printBackground: true })),
     close: async () => {
       stop();
