@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import { FAILURE } from "./exitCodes.ts";
 
 /** Where text goes. */
@@ -13,6 +14,8 @@ export interface Sink {
 export interface Io {
   readonly stdout: Sink;
   readonly stderr: Sink;
+  /** The lines of standard input, as they come. */
+  readonly stdin: () => AsyncIterable<string>;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -37,5 +40,6 @@ export function processIo(signal: AbortSignal): Io {
       },
     };
   };
-  return { stdout: sink(process.stdout), stderr: sink(process.stderr), signal, env: process.env };
+  const stdin = (): AsyncIterable<string> => createInterface({ input: process.stdin, signal });
+  return { stdout: sink(process.stdout), stderr: sink(process.stderr), stdin, signal, env: process.env };
 }

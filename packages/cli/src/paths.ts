@@ -2,6 +2,18 @@ import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { glob } from "tinyglobby";
 import { InputError } from "./exitCodes.ts";
+import type { Io } from "./io.ts";
+
+/** `expandPaths`, and for "-" the paths that standard input lists, a line each, as they come. */
+export async function* givenPaths(
+  paths: readonly string[],
+  stdin: Io["stdin"],
+): AsyncGenerator<string, void, undefined> {
+  for (const path of paths) {
+    if (path === "-") for await (const line of stdin()) yield* line === "" ? [] : [line];
+    else yield* await expandPaths([path]);
+  }
+}
 
 /**
  * The files and folders that arguments name. One that exists is taken as it is, whatever characters are in its name; another

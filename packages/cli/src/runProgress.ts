@@ -64,6 +64,8 @@ export class RunProgress {
         );
       case "evaluate":
         return this.#count(`evaluating ${event.split}`, "pictures", event);
+      case "places":
+        return this.#count("measuring how far pictures lie", "pictures", event);
       case "metrics":
         return this.#seeds > 0 ? this.#figures(event) : this.#progress.clear();
     }

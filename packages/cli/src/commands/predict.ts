@@ -1,14 +1,14 @@
 import { Option, type Command } from "commander";
 import type { AdapterChoice } from "@fracture/tensor";
-import type { CamLayer, Precision, Prediction } from "@fracture/train";
+import type { CamLayer, Precision } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import { InputError, UnreadableError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
 import { integer, layerOption, path, precisionOption } from "../options.ts";
 import { plural, printable } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
-import { formatTable } from "../output/table.ts";
-import { expandPaths } from "../paths.ts";
+import { predictionWriter, type PredictionFormat } from "../output/predictions.ts";
+import { givenPaths } from "../paths.ts";
 
 export const DISCLAIMER = "Research use, not a medical device.";
 
@@ -16,6 +16,8 @@ interface PredictFlags {
   readonly logits: boolean;
   readonly csv: boolean;
   readonly json: boolean;
+  readonly jsonl: boolean;
+  readonly verbose: boolean;
   readonly explain?: string;
   readonly layer?: CamLayer;
   readonly batchSize: number;
@@ -31,11 +33,13 @@ export function predictCommand(program: Command, io: Io): void {
     .argument("<model>", "a run folder, a .safetensors, or a published .pth")
     .argument(
       "<path...>",
-      "pictures, folders with pictures in them and below, .csv files with a column path, or patterns",
+      "pictures, folders with pictures in them and below, .csv files with a column path, patterns, or - for a list on standard input",
     )
     .option("--logits", "give the logits too", false)
-    .addOption(new Option("--csv", "print CSV").default(false).conflicts("json"))
-    .option("--json", "print JSON", false)
+    .addOption(new Option("--csv", "print CSV").default(false).conflicts(["json", "jsonl"]))
+    .addOption(new Option("--json", "print a JSON array").default(false).conflicts("jsonl"))
+    .option("--jsonl", "print JSON, a line each", false)
+    .option("--verbose", "say what each file was, and what was done to it on the way in", false)
     .option(
       "--explain <folder>",
       "write each picture there, and beside it where the network saw its class (Grad-CAM)",
@@ -51,105 +55,38 @@ export function predictCommand(program: Command, io: Io): void {
 async function predict(io: Io, model: string, arguments_: string[], flags: PredictFlags): Promise<void> {
   const { batchSize, precision, adapter, explain: folder, layer } = flags;
   const { csvLine, predictFiles } = await import("@fracture/train");
-  const paths = await expandPaths(arguments_);
   using progress = new Progress(io.stderr);
   using device = new DeviceOnDemand(io, adapter, progress);
-  const predictions: Prediction[] = [];
-  let unreadable = 0;
+  const format = formatOf(flags);
+  const { logits, verbose } = flags;
+  const writer = predictionWriter(format, io.stdout, { logits, verbose, explanations: folder !== undefined }, csvLine);
+  let [predicted, unreadable] = [0, 0];
+  const explain = folder === undefined ? {} : { explain: { folder, ...(layer ? { layer } : {}) } };
   for await (const result of predictFiles(
-    {
-      model,
-      paths,
-      batchSize,
-      precision,
-      ...(folder === undefined ? {} : { explain: { folder, ...(layer ? { layer } : {}) } }),
-    },
+    { model, paths: givenPaths(arguments_, io.stdin), batchSize, precision, ...explain },
     { openDevice: device.open, signal: io.signal },
   )) {
+    if (predicted + unreadable === 0 && format !== "table") progress.line(DISCLAIMER);
     if ("error" in result) {
       unreadable += 1;
       progress.line(`fracture: ${printable(result.path)}: ${printable(result.error)}`);
-    } else {
-      predictions.push(result);
-      progress.update(`${plural(predictions.length, "picture")} predicted`);
+      writer.unreadable(result);
+      continue;
     }
+    predicted += 1;
+    // A terminal may show both streams: the updated line must not stand where a result goes.
+    if (io.stdout.isTTY) progress.clear();
+    writer.prediction(result);
+    progress.update(`${plural(predicted, "picture")} predicted`);
   }
   progress.clear();
-  if (predictions.length + unreadable === 0) throw new InputError(`${paths.join(", ")}: there are no pictures`);
-  print(io, predictions, flags, csvLine);
+  if (predicted + unreadable === 0) throw new InputError(`${arguments_.join(", ")}: there are no pictures`);
+  writer.end();
+  if (format === "table" && predicted > 0) io.stdout.write(`${DISCLAIMER}\n`);
   // What could be read was predicted; that something could not is in the exit code.
   if (unreadable > 0) throw new UnreadableError(`${plural(unreadable, "picture")} can't be read, see above`);
 }
 
-function print(
-  io: Io,
-  predictions: readonly Prediction[],
-  { json, csv, logits, explain }: PredictFlags,
-  csvLine: (cells: readonly (string | number)[]) => string,
-): void {
-  if (json || csv) io.stderr.write(`${DISCLAIMER}\n`);
-  if (json) {
-    const lines = predictions.map(({ path, class: found, probabilities, threshold, logits: values, explanation }) =>
-      JSON.stringify({
-        path,
-        class: found,
-        probabilities,
-        threshold,
-        ...(logits ? { logits: values } : {}),
-        ...(explanation ? { explanation } : {}),
-      }),
-    );
-    return io.stdout.write(lines.length > 0 ? `[\n${lines.join(",\n")}\n]\n` : "[]\n");
-  }
-  const [first] = predictions;
-  if (!first) return;
-  if (csv) {
-    const { classes } = first;
-    const names = (kind: string): string[] => classes.map((name) => `${kind}_${name}`);
-    const more = [...(logits ? names("logit") : []), ...(explain === undefined ? [] : ["explanation"])];
-    io.stdout.write(csvLine(["path", "class", ...names("prob"), "threshold", ...more]));
-    for (const { path, class: found, probabilities, threshold, logits: values, explanation } of predictions)
-      io.stdout.write(
-        csvLine([
-          path,
-          found,
-          ...classes.map((name) => probabilities[name]!),
-          threshold?.value ?? "",
-          ...(logits ? values : []),
-          ...(explanation ? [explanation.file] : []),
-        ]),
-      );
-    return;
-  }
-  io.stdout.write(
-    formatTable(predictions, [
-      { title: "picture", cell: ({ path }) => path },
-      { title: "class", cell: (prediction) => className(prediction.class) },
-      {
-        title: "probability",
-        cell: ({ class: found, probabilities }) => probabilities[found]!.toFixed(3),
-        align: "right",
-      },
-      ...(logits
-        ? [
-            {
-              title: "logits",
-              cell: ({ logits: values }: Prediction) => values.map((value) => value.toFixed(3)).join(" "),
-            },
-          ]
-        : []),
-      ...(explain === undefined
-        ? []
-        : [{ title: "heat map", cell: ({ explanation }: Prediction) => explanation?.file ?? "" }]),
-    ]),
-  );
-  const { threshold } = first;
-  if (threshold)
-    io.stdout.write(
-      `\n"${printable(threshold.class)}" is decided for from a probability of ${threshold.value.toFixed(3)} on.`,
-    );
-  io.stdout.write(`\n${DISCLAIMER}\n`);
+function formatOf({ csv, json, jsonl }: PredictFlags): PredictionFormat {
+  return csv ? "csv" : json ? "json" : jsonl ? "jsonl" : "table";
 }
-
-/** Published weights number their classes: a number alone would look like anything. */
-const className = (name: string): string => (/^\d+$/.test(name) ? `class ${name}` : name);

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { Io, Sink } from "../io.ts";
 import { run } from "../run.ts";
 
@@ -10,7 +11,12 @@ export interface Captured {
 /** Runs a command line in this process, with its output captured. */
 export async function runCaptured(
   argv: readonly string[],
-  options: { readonly signal?: AbortSignal; readonly isTTY?: boolean; readonly env?: Io["env"] } = {},
+  options: {
+    readonly signal?: AbortSignal;
+    readonly isTTY?: boolean;
+    readonly env?: Io["env"];
+    readonly stdin?: string;
+  } = {},
 ): Promise<Captured> {
   const text = { stdout: "", stderr: "" };
   const sink = (name: keyof typeof text): Sink => ({
@@ -21,6 +27,7 @@ export async function runCaptured(
   const io: Io = {
     stdout: sink("stdout"),
     stderr: sink("stderr"),
+    stdin: () => Readable.from((options.stdin ?? "").split("\n")),
     signal: options.signal ?? new AbortController().signal,
     env: options.env ?? {},
   };

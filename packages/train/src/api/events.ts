@@ -50,4 +50,6 @@ export type RunEvent =
       readonly smoothed: number;
     }
   | { readonly kind: "evaluate"; readonly split: SplitName; readonly done: number; readonly total: number }
+  /** Where training and validation pictures lie in the space of features is measured. */
+  | { readonly kind: "places"; readonly done: number; readonly total: number }
   | { readonly kind: "metrics"; readonly split: SplitName; readonly metrics: Metrics };

@@ -1,13 +1,7 @@
-import { stat } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { preprocess, type Preprocessing } from "@fracture/resnet";
-import { input, SlotPool, type Device } from "@fracture/tensor";
-import { decodeImage, ImageError } from "../data/decode.ts";
-import { listImages } from "../data/listing.ts";
-import { isManifest } from "../data/manifest.ts";
-import { readTable } from "../data/table.ts";
-import { decide, type Decision } from "../evaluate/decision.ts";
+import { SlotPool, type Device } from "@fracture/tensor";
+import type { ImageSource } from "../data/decode.ts";
+import type { TrainingDistance } from "../distance/trainingData.ts";
+import { decide } from "../evaluate/decision.ts";
 import { ExplainError } from "../explain/errors.ts";
 import {
   FileNames,
@@ -17,17 +11,18 @@ import {
   type PictureExplanation,
 } from "../explain/explainFiles.ts";
 import { GradCam } from "../explain/gradCam.ts";
-import type { Feed } from "../loop/feeds.ts";
-import { ForwardPass } from "../loop/forward.ts";
 import { checkPrecision, type Precision } from "../loop/precision.ts";
-import { onDevice, readModelFile } from "../model/modelFile.ts";
+import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
+import { decodeAhead, type Decoded } from "./predict/decodeAhead.ts";
+import { foldersAmong, picturesOf } from "./predict/inputs.ts";
+import { PredictPass, type BatchOutput } from "./predict/predictPass.ts";
 import type { RunContext } from "./types.ts";
 
 export interface PredictFilesOptions {
   /** A run folder, a `.safetensors` of ours, or published weights. */
   readonly model: string;
-  /** Pictures, folders with pictures in them and below, and CSV files with a column `path`. */
-  readonly paths: readonly string[];
+  /** Pictures, folders with pictures in them and below, and CSV files with a column `path`; as they come, where they come one by one. */
+  readonly paths: readonly string[] | AsyncIterable<string>;
   /** Default: "f32", whatever the model was trained in. */
   readonly precision?: Precision;
   /** Pictures a batch. Default: 8. */
@@ -49,6 +44,10 @@ export interface Prediction {
   readonly classes: readonly string[];
   /** In the order of the classes. */
   readonly logits: readonly number[];
+  /** How far it lies from the training pictures; null where the model file doesn't tell where those lie. */
+  readonly distance: TrainingDistance | null;
+  /** What the file was, and what the loader did to it. */
+  readonly source: ImageSource;
   /** Where `explain` was asked for. */
   readonly explanation?: PictureExplanation;
 }
@@ -61,7 +60,8 @@ export interface UnreadablePrediction {
 
 /**
  * Predicts pictures one after the other, as they were named, with the preprocessing that the model file names. A picture that
- * can't be read has its reason in its place and stops nothing; nor does a path that does not exist.
+ * can't be read has its reason in its place and stops nothing; nor does a path that does not exist. While the device works on a batch, the
+ * next one is decoded, and the caller has the one before: in memory are three batches, however many pictures there are.
  *
  * @throws WeightsError, ModelFileError, CsvError, ExplainError before the device is opened; RecipeError where it has no f16 and precision is mixed; the signal's reason where it aborts
  */
@@ -71,154 +71,151 @@ export async function* predictFiles(
 ): AsyncGenerator<Prediction | UnreadablePrediction, void, undefined> {
   const { batchSize = 8, precision = "f32", explain } = options;
   const file = await readModelFile(options.model);
-  const paths = await picturesIn(options.paths);
-  if (paths.length === 0) return;
-  if (explain) refuseAmongPictures(explain.folder, paths, await foldersIn(options.paths));
-  if (explain && precision !== "f32") throw new ExplainError("heat maps are computed in f32, not in mixed precision");
-  const { classes, preprocessing, decision } = file;
+  const pictures = explain ? await picturesToExplain(options.paths, explain, precision) : picturesOf(options.paths);
+  const first = await pictures.next();
+  if (first.done) return;
   const device = await openDevice();
   checkPrecision(precision, device);
-  const { model } = onDevice(file, device);
-  if (precision === "mixed") model.makeHalfCopies();
-  const slots = new SlotPool(device);
-  const feed = new HostFeed(device, preprocessing.crop);
-  const pass = new ForwardPass(
-    { device, model, slots, precision, batchSize, ...(signal ? { signal } : {}) },
-    feed,
-    "fc",
-  );
-  const layer = explain?.layer ? { layer: explain.layer } : {};
-  const cam = explain && new GradCam({ device, model, size: preprocessing.crop, batchSize, ...layer });
-  const writing = explain && { folder: explain.folder, names: new FileNames(), classes, preprocessing };
-  const decided = (row: Float32Array): number => decide(row, classes, decision).predicted[0]!;
-  try {
-    for await (const batch of batches(paths, batchSize, preprocessing, signal)) {
-      feed.pictures = batch.flatMap(({ picture }) => (picture ? [picture] : []));
-      const explained = cam && (await cam.explain(feed.pictures, decided));
-      const logits =
-        explained?.logits ?? (feed.pictures.length > 0 ? await pass.collect(feed.pictures.length) : new Float32Array());
-      let row = 0;
-      for (const { path, picture, error } of batch) {
-        const at = classes.length * row;
-        const map = explained?.maps[row];
-        if (picture) row += 1;
-        if (!picture) yield { path, error };
-        else {
-          const found = prediction(path, classes, logits.subarray(at, at + classes.length), decision);
-          yield map && writing ? { ...found, explanation: await writeExplanation(path, map, writing) } : found;
-        }
-      }
-    }
-  } finally {
-    cam?.dispose();
-    pass.dispose();
-    slots.dispose();
-    model.dispose();
-  }
-}
-
-function prediction(
-  path: string,
-  classes: readonly string[],
-  logits: Float32Array,
-  decision: Decision | null,
-): Prediction {
-  const { probabilities, predicted } = decide(logits, classes, decision);
-  const { positiveClass = "", value = 0 } = decision?.threshold ?? {};
-  return {
-    path,
-    class: classes[predicted[0]!]!,
-    probabilities: Object.fromEntries(classes.map((name, i) => [name, probabilities[i]!])),
-    threshold: decision?.threshold ? { class: positiveClass, value } : null,
-    classes,
-    logits: Array.from(logits),
-  };
-}
-
-/** Files as they are, folders as the pictures in them, CSV files as the pictures that they list. */
-async function picturesIn(paths: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const path of paths) {
-    const info = await stat(path).catch(() => null);
-    if (info?.isFile() && isManifest(path)) {
-      found.push(...readTable(path, ["path"]).rows.map(({ cells }) => resolve(dirname(path), cells["path"]!)));
-    } else if (info?.isDirectory()) found.push(...(await listImages(path)).images.map((name) => join(path, name)));
-    else found.push(path);
-  }
-  return found;
-}
-
-async function foldersIn(paths: readonly string[]): Promise<string[]> {
-  const folders = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => null))?.isDirectory()));
-  return paths.filter((_, i) => folders[i]);
-}
-
-/** Pictures on their way to the device, [crop, crop, 3] each. */
-class HostFeed implements Feed {
-  readonly delivers = null;
-  pictures: readonly Float32Array[] = [];
-  readonly #device: Device;
-  readonly #size: number;
-
-  constructor(device: Device, size: number) {
-    this.#device = device;
-    this.#size = size;
-  }
-
-  batch(n: number): ReturnType<Feed["batch"]> {
-    const x = input([n, this.#size, this.#size, 3], { device: this.#device });
-    const values = new Float32Array(x.size);
-    return {
-      tensor: () => x,
-      load: (indices) => {
-        indices.forEach((index, row) => values.set(this.pictures[index]!, row * (x.size / n)));
-        x.write(values);
-      },
-      dispose: () => x.dispose(),
-    };
-  }
-}
-
-type Decoded =
-  | { readonly path: string; readonly picture: Float32Array; readonly error?: undefined }
-  | { readonly path: string; readonly picture: null; readonly error: string };
-
-/** Batches in order; the next one is decoded while the caller works on one. */
-async function* batches(
-  paths: readonly string[],
-  size: number,
-  preprocessing: Preprocessing,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Decoded[], void, undefined> {
-  const decode = async (start: number): Promise<Decoded[]> => {
-    const results: Decoded[] = [];
-    let next = start;
-    const worker = async (): Promise<void> => {
-      while (next < Math.min(start + size, paths.length)) {
-        const i = next++;
-        results[i - start] = await decodeOne(paths[i]!, preprocessing);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(size, availableParallelism()) }, worker));
-    return results;
-  };
-  let ahead = decode(0);
-  for (let start = 0; start < paths.length; start += size) {
+  using predictor = new Predictor(file, device, options);
+  const paths = startingWith(first.value, pictures);
+  const decoding = { preprocessing: file.preprocessing, ahead: 2 * batchSize, ...(signal ? { signal } : {}) };
+  let results: (() => Promise<Result[]>) | null = null;
+  for await (const batch of batchesOf(decodeAhead(paths, decoding), batchSize)) {
     signal?.throwIfAborted();
-    const batch = await ahead;
-    if (start + size < paths.length) {
-      ahead = decode(start + size);
-      ahead.catch(() => {}); // its error is thrown where it is awaited
-    }
-    yield batch;
+    const next = await predictor.predict(batch);
+    if (results) yield* await results();
+    results = next;
   }
+  if (results) yield* await results();
 }
 
-async function decodeOne(path: string, preprocessing: Preprocessing): Promise<Decoded> {
-  try {
-    return { path, picture: preprocess(await decodeImage(path, preprocessing), preprocessing) };
-  } catch (error) {
-    if (error instanceof ImageError) return { path, picture: null, error: error.reason };
-    throw error;
+type Result = Prediction | UnreadablePrediction;
+
+/** All of them at once: what is written must not lie among them. */
+async function picturesToExplain(
+  paths: PredictFilesOptions["paths"],
+  { folder }: ExplainFilesOptions,
+  precision: Precision,
+): Promise<AsyncGenerator<string, void, undefined>> {
+  const [given, pictures]: [string[], string[]] = [[], []];
+  for await (const path of paths) given.push(path);
+  for await (const path of picturesOf(given)) pictures.push(path);
+  refuseAmongPictures(folder, pictures, await foldersAmong(given));
+  if (precision !== "f32") throw new ExplainError("heat maps are computed in f32, not in mixed precision");
+  return picturesOf(pictures);
+}
+
+async function* startingWith(first: string, rest: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  yield first;
+  yield* rest;
+}
+
+/** Broken files don't hold back what was read before them for longer than this many batches of them take. */
+const MOST_FILES_PER_PICTURE = 8;
+
+/** In order, each with so many readable pictures, so that broken ones between them make no other shapes; the last has what is left. */
+async function* batchesOf(
+  decoded: AsyncIterable<Decoded>,
+  size: number,
+): AsyncGenerator<readonly Decoded[], void, undefined> {
+  let batch: Decoded[] = [];
+  let readable = 0;
+  for await (const one of decoded) {
+    batch.push(one);
+    if (one.picture) readable += 1;
+    if (readable < size && batch.length < size * MOST_FILES_PER_PICTURE) continue;
+    yield batch;
+    [batch, readable] = [[], 0];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** A model on a device that predicts decoded pictures. */
+class Predictor {
+  readonly #file: ModelFile;
+  readonly #model: ReturnType<typeof onDevice>["model"];
+  readonly #slots: SlotPool;
+  readonly #pass: PredictPass;
+  readonly #cam: GradCam | null;
+  readonly #writing: Parameters<typeof writeExplanation>[2] | null;
+
+  constructor(file: ModelFile, device: Device, { batchSize = 8, precision = "f32", explain }: PredictFilesOptions) {
+    const { classes, preprocessing } = file;
+    const { crop: size } = preprocessing;
+    const { model } = onDevice(file, device);
+    if (precision === "mixed") model.makeHalfCopies();
+    this.#file = file;
+    this.#model = model;
+    this.#slots = new SlotPool(device);
+    this.#pass = new PredictPass({
+      device,
+      model,
+      slots: this.#slots,
+      precision,
+      size,
+      features: file.trainingData !== null,
+    });
+    const layer = explain?.layer ? { layer: explain.layer } : {};
+    this.#cam = explain ? new GradCam({ device, model, size, batchSize, ...layer }) : null;
+    this.#writing = explain ? { folder: explain.folder, names: new FileNames(), classes, preprocessing } : null;
+  }
+
+  /** Queues a batch; the results are waited for by the function that it resolves to. */
+  async predict(batch: readonly Decoded[]): Promise<() => Promise<Result[]>> {
+    const pictures = batch.flatMap(({ picture }) => (picture ? [picture] : []));
+    const output = pictures.length > 0 ? await this.#pass.submit(pictures) : null;
+    return async () => {
+      const read = await output?.();
+      const results: Result[] = [];
+      let row = 0;
+      for (const one of batch) {
+        if (!one.picture) results.push({ path: one.path, error: one.error });
+        else results.push(this.#prediction(one, read!, row++));
+      }
+      return this.#cam ? await this.#explained(results, pictures, this.#cam) : results;
+    };
+  }
+
+  #prediction(
+    { path, source }: Decoded & { readonly source: ImageSource },
+    { logits, features }: BatchOutput,
+    row: number,
+  ): Prediction {
+    const { classes, decision, trainingData, weights } = this.#file;
+    const own = logits.subarray(row * classes.length, (row + 1) * classes.length);
+    const { probabilities, predicted } = decide(own, classes, decision);
+    const { positiveClass = "", value = 0 } = decision?.threshold ?? {};
+    const width = weights.get("fc.weight")!.shape[1]!;
+    const distance = features && trainingData?.distanceOf(features.subarray(row * width, (row + 1) * width));
+    return {
+      path,
+      class: classes[predicted[0]!]!,
+      probabilities: Object.fromEntries(classes.map((name, i) => [name, probabilities[i]!])),
+      threshold: decision?.threshold ? { class: positiveClass, value } : null,
+      classes,
+      logits: Array.from(own),
+      distance: distance ?? null,
+      source,
+    };
+  }
+
+  async #explained(results: readonly Result[], pictures: readonly Float32Array[], cam: GradCam): Promise<Result[]> {
+    const { classes, decision } = this.#file;
+    const { maps } = await cam.explain(pictures, (logits) => decide(logits, classes, decision).predicted[0]!);
+    const explained: Result[] = [];
+    let row = 0;
+    for (const result of results) {
+      if ("error" in result) explained.push(result);
+      else
+        explained.push({ ...result, explanation: await writeExplanation(result.path, maps[row++]!, this.#writing!) });
+    }
+    return explained;
+  }
+
+  [Symbol.dispose](): void {
+    this.#cam?.dispose();
+    this.#pass.dispose();
+    this.#slots.dispose();
+    this.#model.dispose();
   }
 }

@@ -5,6 +5,7 @@ import { ResNet } from "@fracture/resnet";
 import type { Device } from "@fracture/tensor";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import { orderOf } from "../data/sampler.ts";
+import { measureTrainingData } from "../distance/measureTrainingData.ts";
 import type { Decision } from "../evaluate/decision.ts";
 import { writePlots } from "../evaluate/plots.ts";
 import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/report.ts";
@@ -20,7 +21,7 @@ import { checkPrecision } from "../loop/precision.ts";
 import { neverTrained } from "../loop/stages.ts";
 import { startState } from "../loop/state.ts";
 import { createModel } from "../model/initialModel.ts";
-import { decisionMetadata, modelMetadata } from "../model/modelFile.ts";
+import { decisionMetadata, modelMetadata, trainingDataMetadata } from "../model/modelFile.ts";
 import { stepLR } from "../optim/stepLR.ts";
 import { appendSession, sessionOn } from "../run/environment.ts";
 import { readHistory } from "../run/history.ts";
@@ -109,7 +110,18 @@ export async function trainOnDevice(
       );
       if (split.split !== "val") continue;
       decision = outcomes[0]?.decision ?? null;
-      if (decision) await checkpoints.finish(decisionMetadata(decision));
+      const places = await measureTrainingData(stored.train, split, {
+        device,
+        model,
+        batchSize: recipe.batchSize,
+        signal,
+        onBatch: (done, total) => onEvent({ kind: "places", done, total }),
+      });
+      if (decision ?? places)
+        await checkpoints.finish({
+          ...(decision ? decisionMetadata(decision) : {}),
+          ...(places ? trainingDataMetadata(places) : {}),
+        });
     }
     const { epochs } = state;
     const bestEpoch = stored.val ? state.stopping.bestEpoch : null;

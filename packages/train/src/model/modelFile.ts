@@ -15,6 +15,7 @@ import {
 } from "@fracture/resnet";
 import { nn, type Device } from "@fracture/tensor";
 import { z } from "zod";
+import { TrainingData } from "../distance/trainingData.ts";
 import { decisionSchema, type Decision } from "../evaluate/decision.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { recipeSchema, type Recipe } from "../recipe/recipe.ts";
@@ -44,6 +45,8 @@ export interface ModelFile extends ModelDescription {
   readonly recipe: Recipe | null;
   /** How logits become probabilities and decisions; null: by softmax, and the largest. */
   readonly decision: Decision | null;
+  /** Where its training pictures lie; null where the file doesn't say. */
+  readonly trainingData: TrainingData | null;
   /** All that the file says of itself, for a file that is written from it; empty where it says nothing. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -73,6 +76,9 @@ export function modelMetadata(
 export const decisionMetadata = (decision: Decision): Record<string, string> => ({
   decision: JSON.stringify(decision),
 });
+
+/** And what tells how far a picture lies from those that it was trained on. */
+export const trainingDataMetadata = (data: TrainingData): Record<string, string> => ({ trainingData: data.toText() });
 
 /**
  * Writes a model file, atomically: safetensors in torchvision's names and layout, so that `load_state_dict` takes it as it is.
@@ -104,10 +110,10 @@ export async function readModelFile(argument: string): Promise<ModelFile> {
   if (metadata["format"] !== MODEL_FORMAT) {
     const names = Array.from({ length: classes }, (_, i) => String(i));
     const preprocessing = await publishedPreprocessing(path);
-    const published = { architecture, classes: names, preprocessing, recipe: null, decision: null };
+    const published = { architecture, classes: names, preprocessing, recipe: null, decision: null, trainingData: null };
     return { path, weights: state, metadata, ...published };
   }
-  const description = parseDescription(path, metadata);
+  const description = parseDescription(path, metadata, state.get("fc.weight")!.shape[1]!);
   if (description.architecture !== architecture || description.classes.length !== classes) {
     throw new ModelFileError(
       path,
@@ -163,7 +169,8 @@ const classesSchema = z.array(z.string().min(1)).min(1);
 function parseDescription(
   path: string,
   metadata: Readonly<Record<string, string>>,
-): ModelDescription & Pick<ModelFile, "recipe" | "decision"> {
+  features: number,
+): ModelDescription & Pick<ModelFile, "recipe" | "decision" | "trainingData"> {
   try {
     const description = {
       architecture: z.enum(ARCHITECTURE_NAMES).parse(metadata["architecture"]),
@@ -171,6 +178,8 @@ function parseDescription(
       preprocessing: parsePreprocessing(JSON.parse(metadata["preprocessing"] ?? "")),
       recipe: recipeSchema.nullable().parse(JSON.parse(metadata["recipe"] ?? "null")),
       decision: decisionSchema.nullable().parse(JSON.parse(metadata["decision"] ?? "null")),
+      trainingData:
+        metadata["trainingData"] === undefined ? null : TrainingData.parse(metadata["trainingData"], features),
     };
     const { classes, decision } = description;
     const of = decision?.threshold?.positiveClass;
