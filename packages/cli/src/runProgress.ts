@@ -1,6 +1,7 @@
 import type { RunEvent } from "@fracture/train";
 import { warningsOf } from "./output/dataAudit.ts";
 import { formatCount, formatDuration, formatNumber, plural, printable } from "./output/format.ts";
+import type { LossCurve } from "./output/lossCurve.ts";
 import type { Progress } from "./output/progress.ts";
 import { Rate } from "./output/rate.ts";
 
@@ -20,9 +21,14 @@ export class RunProgress {
   #resumed = false;
   /** Of several seeds: what is the same for all was said of the first. */
   #seeds = 0;
+  readonly #newCurve: () => LossCurve | null;
+  #curve: LossCurve | null;
 
-  constructor(progress: Progress) {
+  /** @param curve of the losses, below the updated line; null: none */
+  constructor(progress: Progress, curve: () => LossCurve | null = () => null) {
     this.#progress = progress;
+    this.#newCurve = curve;
+    this.#curve = curve();
   }
 
   readonly show = (event: RunEvent): void => {
@@ -74,6 +80,7 @@ export class RunProgress {
   #seed({ seed, index, count, folder, finished }: EventOf<"seed">): void {
     this.#epochs = 0;
     this.#rate = null;
+    this.#curve = this.#newCurve();
     if (!finished) this.#seeds += 1;
     this.#progress.line(
       `seed ${seed} (${index + 1} of ${count}): ${printable(folder)}${finished ? ", finished before" : ""}`,
@@ -125,6 +132,7 @@ export class RunProgress {
   }
 
   #step({ epoch, step, steps, loss, imagesPerSecond, secondsLeft }: EventOf<"step">): void {
+    this.#curve?.addStep(loss);
     this.#progress.update(
       [
         this.#epochName(epoch),
@@ -133,11 +141,13 @@ export class RunProgress {
         `${formatNumber(imagesPerSecond)} images/s`,
         `${formatDuration(secondsLeft)} left`,
       ].join("  "),
+      (columns) => this.#curve?.lines(columns) ?? [],
     );
   }
 
   #epoch({ row, improved }: EventOf<"epoch">): void {
     this.#epochs = row.epoch;
+    if (row.valLoss !== null) this.#curve?.addValidation(row.valLoss);
     const figures = (split: string, loss: number | null, accuracy: number | null): string[] =>
       loss === null || accuracy === null ? [] : [`${split} loss ${loss.toFixed(4)} accuracy ${accuracy.toFixed(3)}`];
     const rate = row.imagesPerSecond === null ? [] : [`${formatNumber(row.imagesPerSecond)} images/s`];

@@ -8,6 +8,7 @@ import type { Io } from "../io.ts";
 import { path, seeds } from "../options.ts";
 import { plural } from "../output/format.ts";
 import { formatWithoutCopies } from "../output/dataAudit.ts";
+import { LossCurve } from "../output/lossCurve.ts";
 import { formatOutcome } from "../output/metrics.ts";
 import { formatSubgroups } from "../output/subgroups.ts";
 import { Progress } from "../output/progress.ts";
@@ -73,7 +74,7 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
     ...(allowUnreadable ? { allowUnreadable } : {}),
   };
   try {
-    const { show } = new RunProgress(progress);
+    const { show } = new RunProgress(progress, () => LossCurve.for(io));
     const context = { openDevice: device.open, signal: io.signal, onEvent: show };
     if (wanted !== undefined || (resume && isSeedsFolder(out))) {
       const list = wanted === undefined ? {} : { seeds: seedsOf(wanted, recipeFlags.seed) };
