@@ -1,5 +1,5 @@
 import type { ClassMetrics, Metrics } from "@fracture/train";
-import { formatCount, plural } from "./format.ts";
+import { columnsOf, formatCount, plural } from "./format.ts";
 import { formatTable, type Column } from "./table.ts";
 
 type Figure = "precision" | "recall" | "f1" | "rocAuc";
@@ -51,9 +51,9 @@ export function formatConfusion({ classes, confusionMatrix }: Metrics): string {
   if (classes.length > MOST_CLASSES)
     return `The confusion matrix of ${plural(classes.length, "class", "classes")} is among the plots.\n`;
   const counts = confusionMatrix.map((row) => row.map(formatCount));
-  const widths = classes.map((name, i) => Math.max(name.length, ...counts.map((row) => row[i]!.length)));
-  const line = Math.max(...classes.map((name) => name.length)) + widths.reduce((sum, width) => sum + width + 2, 0);
-  const numbered = line > WIDEST_LINE || classes.some((name) => name.length > LONGEST_HEADING);
+  const widths = classes.map((name, i) => Math.max(columnsOf(name), ...counts.map((row) => row[i]!.length)));
+  const line = Math.max(...classes.map(columnsOf)) + widths.reduce((sum, width) => sum + width + 2, 0);
+  const numbered = line > WIDEST_LINE || classes.some((name) => columnsOf(name) > LONGEST_HEADING);
   const rows = classes.map((name, i) => ({
     name: numbered ? `${String(i + 1).padStart(String(classes.length).length)}  ${shortName(name)}` : name,
     counts: counts[i]!,

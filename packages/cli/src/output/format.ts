@@ -41,3 +41,14 @@ export const plural = (count: number, noun: string, nouns = `${noun}s`): string 
 /** Text from a file, as a terminal may show it: without the control characters that would steer it. */
 export const printable = (text: string): string =>
   text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
+
+const COMBINING = /\p{M}/u;
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+
+/** Columns of a terminal that text takes: two for a character of East Asia or an emoji, none for a mark that combines. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return columns;
+}

@@ -56,6 +56,17 @@ describe("tables", () => {
     expect(table).toBe("name       ms\na           7\nlonger  1,200\n");
   });
 
+  it("columns stay straight beside wide characters and marks that combine", () => {
+    const table = formatTable(
+      ["骨折", "u\u0308", "a"],
+      [
+        { title: "class", cell: (name) => name },
+        { title: "n", cell: () => "1" },
+      ],
+    );
+    expect(table).toBe("class  n\n骨折   1\nu\u0308      1\na      1\n");
+  });
+
   it("control characters of a file's names don't reach the terminal", () => {
     expect(printable("a\u001b[2Jb\u202ec\n")).toBe("a\\u{1b}[2Jb\\u{202e}c\\u{a}");
     expect(formatPairs([["na\u0007me", "va\u009blue"]])).toBe("  na\\u{7}me  va\\u{9b}lue\n");

@@ -1,5 +1,5 @@
 import type { Sink } from "../io.ts";
-import { printable } from "./format.ts";
+import { columnsOf, printable } from "./format.ts";
 
 /** A column: its heading, and how a row shows in it. Numbers are set to the right. */
 export interface Column<Row> {
@@ -55,7 +55,7 @@ const cellsOf = <Row>(row: Row, columns: readonly Column<Row>[]): string[] =>
   columns.map(({ cell }) => printable(cell(row)));
 
 const widthsOf = ([head = [], ...rows]: readonly (readonly string[])[]): number[] =>
-  head.map((title, i) => rows.reduce((most, row) => Math.max(most, width(row[i]!)), width(title)));
+  head.map((title, i) => rows.reduce((most, row) => Math.max(most, columnsOf(row[i]!)), columnsOf(title)));
 
 function linesOf<Row>(
   cells: readonly (readonly string[])[],
@@ -65,7 +65,7 @@ function linesOf<Row>(
   const lines = cells.map((line) =>
     line
       .map((text, i) => {
-        const space = " ".repeat(Math.max(0, widths[i]! - width(text)));
+        const space = " ".repeat(Math.max(0, widths[i]! - columnsOf(text)));
         return columns[i]!.align === "right" ? space + text : text + space;
       })
       .join("  ")
@@ -74,11 +74,9 @@ function linesOf<Row>(
   return `${lines.join("\n")}\n`;
 }
 
-const width = (text: string): number => [...text].length;
-
 /** Names and values under each other: "  adapter   llvmpipe". */
 export function formatPairs(pairs: readonly (readonly [name: string, value: string])[], indent = "  "): string {
   const shown = pairs.map(([name, value]) => [printable(name), printable(value)] as const);
-  const widest = Math.max(...shown.map(([name]) => width(name)));
-  return shown.map(([name, value]) => `${indent}${name}${" ".repeat(widest - width(name))}  ${value}\n`).join("");
+  const widest = Math.max(...shown.map(([name]) => columnsOf(name)));
+  return shown.map(([name, value]) => `${indent}${name}${" ".repeat(widest - columnsOf(name))}  ${value}\n`).join("");
 }
