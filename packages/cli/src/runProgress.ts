@@ -183,6 +183,9 @@ export class RunProgress {
 }
 
 function list(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_LISTED).map(printable).join(", ");
+  // A comma in a name would make two of it.
+  const quoted = names.some((name) => /[,;"]/.test(name));
+  const each = names.slice(0, MOST_LISTED).map((name) => (quoted ? `"${printable(name)}"` : printable(name)));
+  const shown = each.join(", ");
   return names.length > MOST_LISTED ? `${shown}, and ${names.length - MOST_LISTED} more` : shown;
 }
