@@ -96,7 +96,7 @@ describeDevice("from pictures to predictions", () => {
     expect(shown).toMatch(/^picture +class +probability +heat map\n/);
     expect(shown.trim().split("\n").at(-1)).toBe("Research use, not a medical device.");
     const pointing = JSON.parse(await ok("bench", "explain", out, data, "--json"));
-    expect(pointing).toMatchObject({ pictures: 1, layer: "layer2", cells: { width: 4, height: 4 }, points: [{}] });
+    expect(pointing).toMatchObject({ pictures: 1, layer: "layer1", cells: { width: 8, height: 8 }, points: [{}] });
     expect(await ok("bench", "explain", out, data, "--layer", "layer3", "--tolerance", "3")).toMatch(
       /^Pointing game on 1 picture: Grad-CAM of layer3, 2 x 2 cells, 3\.0 pixels around the true place count\./,
     );

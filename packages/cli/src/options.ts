@@ -54,5 +54,5 @@ export const precisionOption = (): Option =>
 export const layerOption = (): Option =>
   new Option(
     "--layer <name>",
-    "whose output is explained: earlier ones give finer maps, further from the decision (default: the last one with 4 x 4 cells)",
+    "whose output is explained: earlier ones give finer maps, further from the decision (default: the last one with 7 x 7 cells)",
   ).choices(["layer1", "layer2", "layer3", "layer4"]);

@@ -113,7 +113,7 @@ describeDevice("explanations of a split", (device) => {
     const all = outcome({ paths: [...paths.slice(0, 3), gone] });
     const first = await explainOutcome(out, all, options);
     expect(readExplanations(join(out, "explanations.json"))).toEqual(first);
-    expect(first).toMatchObject({ layer: "layer2", cells: { width: 4, height: 4 }, split: "test" });
+    expect(first).toMatchObject({ layer: "layer1", cells: { width: 8, height: 8 }, split: "test" });
     expect(first!.pictures.map(({ kind, path, overlay }) => [kind, path, overlay])).toEqual([
       ["mistake", paths[1], "explanations/mistake-1.png"],
       ["uncertain", paths[2], "explanations/uncertain-1.png"],
@@ -152,7 +152,7 @@ describeDevice("explanations of a split", (device) => {
       ["0-gradcam.png", "1-gradcam.png", "0-gradcam-2.png", "1-gradcam-2.png"].map((name, i) => ({
         file: join(folder, "maps", name),
         class: plain[i]!.class,
-        layer: "layer2",
+        layer: "layer1",
         seen: { left: 0, top: 0, width: 32, height: 32 },
       })),
     );

@@ -22,10 +22,10 @@ export type CamLayer = (typeof CAM_LAYERS)[number];
 
 /** Pixels of a picture to one cell of a layer's map. */
 const STRIDES = { stem: 4, layer1: 4, layer2: 8, layer3: 16, layer4: 32 } as const satisfies Record<CamLayer, number>;
-/** A map of fewer cells a side can't say where something is: see the pointing game in docs/results.md. */
-const LEAST_CELLS = 4;
+/** As many as layer4 has of pictures of 224 pixels. Maps of fewer point worse: see docs/results.md. */
+const LEAST_CELLS = 7;
 
-/** The last layer whose map of a picture of `size` x `size` pixels has four cells a side: layer4 from 97 pixels on, as in the paper. */
+/** The last layer whose map of a picture of `size` x `size` pixels has seven cells a side: layer4 from 193 pixels on, as in the paper. */
 export function layerFor(size: number): CamLayer {
   return CAM_LAYERS.findLast((layer) => Math.ceil(size / STRIDES[layer]) >= LEAST_CELLS) ?? "layer1";
 }
