@@ -87,13 +87,17 @@ export class RunProgress {
     );
   }
 
-  #data({ classes, counts, ignored }: EventOf<"data">): void {
+  #data({ classes, counts, ignored, dividedBySeed }: EventOf<"data">): void {
     const splits = Object.entries(counts).flatMap(([name, count]) =>
       count === null ? [] : [`${name} ${formatCount(count)}`],
     );
     this.#progress.line(
       `pictures: ${splits.join(", ")}; ${classes.length > MOST_LISTED ? `${formatCount(classes.length)} ` : ""}classes: ${list(classes)}`,
     );
+    if (dividedBySeed !== null)
+      this.#progress.line(
+        `  (divided by seed ${dividedBySeed}, copies of one film and a patient's pictures together: results/split.csv)`,
+      );
     if (ignored.length > 0) this.#progress.line(`passed over, no pictures of a class: ${list(ignored)}`);
   }
 

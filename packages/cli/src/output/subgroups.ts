@@ -11,11 +11,13 @@ export function formatSubgroups(subgroups: Subgroups | null): string {
     { title: `${split}, by`, cell: ({ column }) => column },
     { title: "value", cell: ({ value }) => value },
     { title: "pictures", cell: ({ samples }) => formatCount(samples), align: "right" },
-    ...figures.map((title, i) => ({
+    ...figures.map((title) => ({
       title,
-      cell: ({ tooFew, figures: found }: Subgroup) =>
-        tooFew ? (i === 0 ? "too few to say" : "") : estimate(found[title]),
+      cell: ({ tooFew, figures: found }: Subgroup) => (tooFew ? "" : estimate(found[title])),
     })),
+    ...(rows.some(({ tooFew }) => tooFew)
+      ? [{ title: "", cell: ({ tooFew }: Subgroup) => (tooFew ? "too few to say" : "") }]
+      : []),
   ]);
   const without = leftOut.map(({ column, why }) => `${printable(column)} (${why})`).join(", ");
   return `\n${rows.length > 0 ? table : ""}${without === "" ? "" : `Columns left out: ${without}.\n`}`;

@@ -1,4 +1,4 @@
-import { auditedSetOf, nameIn } from "../audit/auditedSet.ts";
+import { auditedSetOf, nameIn, type PatientOptions } from "../audit/auditedSet.ts";
 import { cachedAudit } from "../audit/cachedAudit.ts";
 import type { DataAudit } from "../audit/checkData.ts";
 import { filmsAmong } from "../audit/films.ts";
@@ -24,13 +24,17 @@ export interface DataCheckOptions {
   readonly onEvent: (event: RunEvent) => void;
 }
 
+/** How a recipe tells whose pictures are. */
+export const patientsOf = ({ patientPattern }: Pick<Recipe, "patientPattern">): PatientOptions =>
+  patientPattern === null ? {} : { patientPattern };
+
 /** Looks at the pictures of a run in the splits that they are in there, and tells what it found. */
 export async function checkRunData(
   data: DataFolder,
-  { patientPattern }: Recipe,
+  recipe: Recipe,
   { cacheFolder, signal, onEvent }: DataCheckOptions,
 ): Promise<DataAudit> {
-  const set = auditedSetOf(data, patientPattern === null ? {} : { patientPattern });
+  const set = auditedSetOf(data, patientsOf(recipe));
   const audit = await cachedAudit(set, {
     cacheFolder,
     signal,

@@ -26,6 +26,8 @@ export type RunEvent =
       readonly counts: Readonly<Record<SplitName, number | null>>;
       /** What was passed over, relative to the data folder. */
       readonly ignored: readonly string[];
+      /** Whether the run itself divided them into these splits, and by which seed; null: they came so. */
+      readonly dividedBySeed: number | null;
     }
   /** Pictures are looked at before anything is trained on them. */
   | { readonly kind: "check"; readonly done: number; readonly total: number }

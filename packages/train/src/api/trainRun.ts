@@ -11,9 +11,10 @@ import { RecipeError } from "../recipe/errors.ts";
 import { stagesOf } from "../recipe/stages.ts";
 import { writeReport } from "../report/writeReport.ts";
 import { checkRunFolder, runPaths } from "../run/runFolder.ts";
+import { auditedSetOf } from "../audit/auditedSet.ts";
 import { refuseInside } from "../audit/writeAudit.ts";
 import type { RunEvent } from "./events.ts";
-import { checkRunData, filmsOfRun } from "./dataCheck.ts";
+import { checkRunData, filmsOfRun, patientsOf } from "./dataCheck.ts";
 import { refuseLoneBatch } from "./loneBatch.ts";
 import { decodeSplit, type DecodedSplit } from "./pictures.ts";
 import { checkSameData, loadRunConfig, newRunConfig, type RunConfig } from "./runConfig.ts";
@@ -70,9 +71,8 @@ async function prepareRun(
   const { cacheFolder = defaultPictureCacheFolder() } = options;
   const looking = { cacheFolder, signal, onEvent };
   // Pictures are read only now that all else is known to be right.
-  const data = splitsItself(listed, recipe)
-    ? await readTrainingData(root, recipe, ["train"], filmsOfRun(looking))
-    : listed;
+  const divided = splitsItself(listed, recipe);
+  const data = divided ? await readTrainingData(root, recipe, ["train"], filmsOfRun(looking)) : listed;
   if (started) checkSameData(started, data);
   const { splits, classes, ignored } = data;
   const count = (split: "train" | "val" | "test"): number | null => splits[split]?.paths.length ?? null;
@@ -81,6 +81,7 @@ async function prepareRun(
     classes,
     counts: { train: count("train"), val: count("val"), test: count("test") },
     ignored,
+    dividedBySeed: divided ? (recipe.splitSeed ?? recipe.seed) : null,
   });
   const audit = await checkRunData(data, recipe, looking);
   const decoding = { preprocessing, allowUnreadable, classes, cacheFolder, signal, onEvent };
@@ -100,6 +101,7 @@ async function prepareRun(
     audit,
     related: relatedPictures(data, audit, recipe),
     columns: data.columns,
+    divided: divided ? auditedSetOf(data, patientsOf(recipe)) : null,
     base: data.base,
     splits: { train, val, test },
     initial,

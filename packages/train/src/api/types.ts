@@ -7,6 +7,7 @@ import type { SavedCheckpoint } from "../loop/checkpoint.ts";
 import type { InitialWeights } from "../model/initialModel.ts";
 import type { RecipeOptions } from "../recipe/recipe.ts";
 import type { RunEvent } from "./events.ts";
+import type { AuditedSet } from "../audit/auditedSet.ts";
 import type { DataAudit } from "../audit/checkData.ts";
 import type { WithoutCopies } from "./dataCheck.ts";
 import type { DecodedSplit } from "./pictures.ts";
@@ -70,6 +71,8 @@ export interface PreparedRun {
   readonly related: RelatedPictures;
   /** What a CSV file says of the pictures besides. */
   readonly columns: Columns | null;
+  /** The pictures where the run divided them itself; null: they came in splits. */
+  readonly divided: AuditedSet | null;
   /** The folder that the audit's names are relative to. */
   readonly base: string;
   readonly splits: Readonly<Record<"train", DecodedSplit>> & Readonly<Record<"val" | "test", DecodedSplit | null>>;

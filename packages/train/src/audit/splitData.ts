@@ -1,15 +1,14 @@
-import { dirname, relative, resolve, sep } from "node:path";
+import { dirname, resolve } from "node:path";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import type { LoadProgress, UnreadablePicture } from "../data/loadPictures.ts";
 import { DEFAULT_FRACTIONS, SPLITS, SplitError, splitItems, type Fractions, type SplitName } from "../data/split.ts";
-import { GROUP_COLUMN } from "../data/columns.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
-import { csvLine } from "../run/csv.ts";
 import { makeFolder } from "../run/makeFolder.ts";
 import { readAuditedSet, type PatientOptions } from "./auditedSet.ts";
 import { clustersOf } from "./clusters.ts";
 import { Copies } from "./copies.ts";
 import { fingerprintsOf } from "./fingerprints.ts";
+import { manifestCsv } from "./manifestCsv.ts";
 import { refuseInside } from "./writeAudit.ts";
 
 export interface SplitDataOptions extends PatientOptions {
@@ -70,19 +69,15 @@ export async function splitData(root: string, options: SplitDataOptions): Promis
   const splits = splitItems(items, { seed, fractions, classes });
 
   const place = dirname(resolve(out));
-  const own = columns?.names ?? [];
-  const lines = pictures.map(({ path, label, patient }, i) =>
-    csvLine([
-      relative(place, resolve(path)).split(sep).join("/"),
-      classes[label]!,
-      splits[i]!,
-      patient,
-      items[i]!.group,
-      ...own.map((name) => columns?.of.get(path)?.get(name) ?? ""),
-    ]),
-  );
+  const rows = pictures.map(({ path, label, patient }, i) => ({
+    path,
+    class: classes[label]!,
+    split: splits[i]!,
+    patient,
+    group: items[i]!.group,
+  }));
   await makeFolder(place);
-  await writeFileAtomic(out, csvLine(["path", "label", "split", "patient", GROUP_COLUMN, ...own]) + lines.join(""));
+  await writeFileAtomic(out, manifestCsv(place, rows, columns));
 
   const sizes = new Map<number, number>();
   for (const cluster of clusters) sizes.set(cluster, (sizes.get(cluster) ?? 0) + 1);
