@@ -19,6 +19,7 @@ import { refuseLoneBatch } from "./loneBatch.ts";
 import { decodeSplit, type DecodedSplit } from "./pictures.ts";
 import { checkSameData, loadRunConfig, newRunConfig, type RunConfig } from "./runConfig.ts";
 import { relatedPictures } from "./relatedPictures.ts";
+import { refuseVainThreshold } from "./thresholdChoice.ts";
 import { readTrainingData, splitsItself } from "./trainingData.ts";
 import { trainOnDevice } from "./trainOnDevice.ts";
 import type { PreparedRun, RunContext, TrainRunOptions, TrainRunResult } from "./types.ts";
@@ -74,6 +75,7 @@ async function prepareRun(
   const divided = splitsItself(listed, recipe);
   const data = divided ? await readTrainingData(root, recipe, ["train"], filmsOfRun(looking)) : listed;
   if (started) checkSameData(started, data);
+  refuseVainThreshold(recipe, data);
   const { splits, classes, ignored } = data;
   const count = (split: "train" | "val" | "test"): number | null => splits[split]?.paths.length ?? null;
   onEvent({
