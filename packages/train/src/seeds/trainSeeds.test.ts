@@ -143,8 +143,10 @@ describeDevice("the runs of several seeds", (device) => {
   it("replace others of their kind when told to, and nothing else", async () => {
     const taken = join(folder, "stopped");
     await expect(start({ out: taken })).rejects.toThrow(`${taken}: already holds a run (config.json)`);
-    await start({ out: taken, mode: "overwrite", seeds: [7] });
-    expect(readdirSync(taken).sort()).toEqual(["config.json", "results", "seed-7"]);
+    // One of those seeds was there already, and is made anew.
+    await start({ out: taken, mode: "overwrite", seeds: [6], recipe: { ...recipe, epochs: 1 } });
+    expect(readdirSync(taken).sort()).toEqual(["config.json", "results", "seed-6"]);
+    expect(readSeedsSummary(taken).runs.map(({ seed, epochs }) => [seed, epochs])).toEqual([[6, 1]]);
     const alone = join(folder, "alone");
     await expect(start({ out: alone, mode: "overwrite" })).rejects.toThrow("holds a run, not those of several seeds");
     expect(existsSync(join(alone, "best.safetensors"))).toBe(true);

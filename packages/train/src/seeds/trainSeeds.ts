@@ -67,7 +67,8 @@ export async function trainSeeds(options: TrainSeedsOptions, context: RunContext
           ...options,
           data,
           out: folder,
-          mode: goesOn ? "resume" : "new",
+          // Of seeds that are replaced, the old run is there until `begin`.
+          mode: goesOn ? "resume" : mode === "overwrite" ? "overwrite" : "new",
           recipe: goesOn ? {} : { ...recipe, seed },
         },
         {
