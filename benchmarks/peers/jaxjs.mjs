@@ -1,27 +1,17 @@
-// jax-js (npm @jax-js/jax) on its WebGPU backend, in Node: Dawn's package stands in for the browser's navigator.gpu.
+// jax-js (npm @jax-js/jax) on its WebGPU backend, in Node.
 import { readFileSync } from "node:fs";
-import { create, globals } from "webgpu";
 import { sampleIndices, seededOperand } from "../lib/model.mjs";
 import { worker } from "../lib/worker.mjs";
+import { openNavigator } from "./navigator.mjs";
 
 async function open() {
-  Object.assign(globalThis, globals);
-  // The toggles that our own side opens its device with: no bounds checks in kernels, as they are of no use to either.
-  let gpu = create(["enable-dawn-features=allow_unsafe_apis,disable_robustness"]);
-  let info;
-  const requestAdapter = async (options) => {
-    const adapter = await gpu.requestAdapter(options);
-    info = adapter.info;
-    return adapter;
-  };
-  const navigator = { gpu: { requestAdapter }, userAgent: `Node/${process.version}` };
-  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  const { adapter, letGo } = openNavigator({ userAgent: `Node/${process.version}` });
   const jax = await import("@jax-js/jax");
   await jax.init("webgpu");
   jax.defaultDevice("webgpu");
   const manifest = new URL("node_modules/@jax-js/jax/package.json", import.meta.url);
   return {
-    adapter: { device: info.device, driver: info.description },
+    adapter: adapter(),
     versions: { "jax-js": JSON.parse(readFileSync(manifest, "utf8")).version },
     async kernel({ op, m, n, k, dtype }) {
       if (op !== "gemm" || dtype !== "f32") throw new Error(`jax-js is compared by products in f32, not ${op} ${dtype}`);
@@ -50,7 +40,7 @@ async function open() {
     },
     close() {
       jax.getWebGPUDevice().destroy();
-      gpu = null;
+      letGo();
     },
   };
 }

@@ -1,33 +1,27 @@
-// TensorFlow.js on its WebGPU backend, in Node: Dawn's package stands in for the browser's navigator.gpu.
+// TensorFlow.js on its WebGPU backend, in Node.
 import { createRequire } from "node:module";
-import { create, globals } from "webgpu";
 import { BOTTLENECKS, CLASSES, seededWeights } from "../lib/model.mjs";
 import { LEARNING_RATE, worker } from "../lib/worker.mjs";
+import { openNavigator } from "./navigator.mjs";
 
 const require = createRequire(import.meta.url);
 const EPSILON = 1e-5;
 const MOMENTUM = 0.1;
 
+/** Without bgra8unorm-storage, which serves canvases alone: the backend wraps its name in an array, which Dawn refuses. */
+function withFewFeatures(adapter) {
+  const features = new Set(["timestamp-query"].filter((name) => adapter.features.has(name)));
+  return new Proxy(adapter, {
+    get(target, key) {
+      if (key === "features") return features;
+      const value = target[key];
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
 async function open() {
-  Object.assign(globalThis, globals);
-  // The toggles that our own side opens its device with: no bounds checks in kernels, as they are of no use to either.
-  let gpu = create(["enable-dawn-features=allow_unsafe_apis,disable_robustness"]);
-  let info;
-  const requestAdapter = async (options) => {
-    const adapter = await gpu.requestAdapter(options);
-    info = adapter.info;
-    // The backend wraps this feature's name in an array, which Dawn refuses; it serves canvases alone.
-    const features = new Set(["timestamp-query"].filter((name) => adapter.features.has(name)));
-    return new Proxy(adapter, {
-      get(target, key) {
-        if (key === "features") return features;
-        const value = target[key];
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  };
-  const navigator = { gpu: { requestAdapter, getPreferredCanvasFormat: () => "bgra8unorm" } };
-  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  const { adapter, letGo } = openNavigator({ gpu: { getPreferredCanvasFormat: () => "bgra8unorm" } }, withFewFeatures);
   const tf = require("@tensorflow/tfjs");
   require("@tensorflow/tfjs-backend-webgpu");
   await tf.setBackend("webgpu");
@@ -54,7 +48,7 @@ async function open() {
     };
   };
   return {
-    adapter: { device: info.device, driver: info.description },
+    adapter: adapter(),
     versions: { "tfjs-core": tf.version_core, webgpu: require("webgpu/package.json").version },
     async train({ batch, size }) {
       const adam = tf.train.adam(LEARNING_RATE, 0.9, 0.999, 1e-8);
@@ -66,7 +60,7 @@ async function open() {
     infer: async ({ batch, size }) => steps(batch, size, (x) => model.forward(x, false)),
     close() {
       tf.backend().device.destroy();
-      gpu = null;
+      letGo();
     },
   };
 }
