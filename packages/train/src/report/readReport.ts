@@ -1,11 +1,13 @@
 import { existsSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { z } from "zod";
 import { recipeSchema } from "../recipe/recipe.ts";
 import { readSessions } from "../run/environment.ts";
 import { readHistory, type HistoryRow } from "../run/history.ts";
 import { readRunConfig, RunFolderError, runPaths } from "../run/runFolder.ts";
+import { isSeedsFolder, seedsPaths } from "../seeds/seedsFolder.ts";
+import { readSeedsSummary, type SeedsSummary } from "../seeds/summary.ts";
 import { FRACTURE_VERSION } from "../version.ts";
 import { embedFigure } from "./pictures.ts";
 import { readEvaluation } from "./readEvaluation.ts";
@@ -32,7 +34,8 @@ export async function readReport(folder: string, { pictures = true }: ReadReport
   const kind = kindOf(folder);
   const run = runPaths(folder);
   const results = kind === "run" ? run.results : folder;
-  const config = kind === "run" ? await readConfig(folder, note) : null;
+  const together = isSeedsFolder(folder);
+  const config = kind === "run" && !together ? await readConfig(folder, note) : null;
   const recipe = config && recipeSchema.safeParse(config.recipe);
   const kept = await readJson(join(results, "metrics.json"), note);
   const parts: z.output<typeof runPartsSchema> = runPartsSchema.safeParse(kept).data ?? {};
@@ -76,6 +79,7 @@ export async function readReport(folder: string, { pictures = true }: ReadReport
     pictures: await shownPictures(main, { results, root: data, channels, embed: pictures, note }),
     dataPlots: await attachments(join(results, "data-check"), pictures, note),
     subgroups: await readSubgroups(join(results, "subgroups.json"), note),
+    seeds: kind === "run" ? seedsOf(together ? folder : dirname(resolve(folder)), note) : null,
     notes,
   };
 }
@@ -102,6 +106,16 @@ function kindOf(folder: string): Report["kind"] {
 async function readConfig(folder: string, note: Note): Promise<ReportConfig | null> {
   try {
     return configSchema.parse(await readRunConfig(folder));
+  } catch (error) {
+    note(error instanceof Error ? error.message : String(error));
+    return null;
+  }
+}
+
+function seedsOf(folder: string, note: Note): SeedsSummary | null {
+  if (!existsSync(seedsPaths(folder).summary)) return null;
+  try {
+    return readSeedsSummary(folder);
   } catch (error) {
     note(error instanceof Error ? error.message : String(error));
     return null;

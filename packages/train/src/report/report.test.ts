@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RunFolderError } from "../run/runFolder.ts";
+import { spreadsOf, writeSeedsSummary, type SeedFigures } from "../seeds/summary.ts";
 import { writeReportFolder, type ReportFolderOptions } from "../testing/reportFolder.ts";
 import { readReport } from "./readReport.ts";
 import { reportHtml } from "./reportHtml.ts";
@@ -217,6 +218,46 @@ it("several classes have their figures as means and each by itself, and no thres
   // Said and true in the matrix, by class, and in the table of probabilities.
   expect(sectionOf(html, "figures").match(/<bdi>wrist<\/bdi>/g)!.length).toBeGreaterThan(4);
   expect(text).toMatch(/Mean, by images 0\.\d{3} \(0/);
+});
+
+it("a run of several seeds says how its figures spread over them, and their folder has a report too", async () => {
+  const together = join(root, "seeds");
+  await writeReportFolder(join(together, "seed-0"), { classes: CLASSES });
+  const figures = (accuracy: number): SeedFigures => ({
+    accuracy,
+    precision: null,
+    recall: null,
+    specificity: null,
+    f1: null,
+    rocAuc: null,
+    averagePrecision: null,
+    logLoss: null,
+    calibrationError: null,
+  });
+  const runs = [0.7, 0.8].map((accuracy, seed) => ({
+    seed,
+    folder: `seed-${seed}`,
+    epochs: 4,
+    bestEpoch: 3,
+    figures: figures(accuracy),
+    val: null,
+    withoutCopies: null,
+  }));
+  await writeSeedsSummary(together, {
+    split: "test",
+    samples: 60,
+    positiveClass: "fractured",
+    runs,
+    missing: [],
+    figures: spreadsOf(runs.map((run) => run.figures)),
+    val: null,
+    withoutCopies: null,
+    together: null,
+  });
+  const html = reportHtml(await readReport(join(together, "seed-0")));
+  expect(textOf(html)).toMatch(/Over 2 seeds .* Accuracy 0\.750 \(\S+ to \S+\) 0\.071 0\.700 to 0\.800/);
+  writeFileSync(join(together, "config.json"), JSON.stringify({ format: "fracture-seeds/1" }));
+  expect((await readReport(together)).notes).toEqual([]);
 });
 
 it("a folder that eval --out wrote has a report of its own, beside its figures", async () => {

@@ -6,6 +6,7 @@ import type { PlainFigures } from "../evaluate/report.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RunSession } from "../run/environment.ts";
 import type { HistoryRow } from "../run/history.ts";
+import type { SeedsSummary } from "../seeds/summary.ts";
 import type { ReportSubgroups } from "./readSubgroups.ts";
 import type { ReportAudit, ReportConfig } from "./schema.ts";
 
@@ -103,6 +104,8 @@ export interface Report {
   readonly pictures: ShownPictures;
   readonly dataPlots: readonly Attachment[];
   readonly subgroups: ReportSubgroups | null;
+  /** The figures of several seeds, of which the run is one; or of the folder that holds them all. */
+  readonly seeds: SeedsSummary | null;
   /** Parts that could not be read, a line each. */
   readonly notes: readonly string[];
 }

@@ -37,11 +37,15 @@ const MOST_ROWS = 20;
 
 /** A CSV text as a table, numbers short; of a long one, rows at even distances, the first and the last among them. */
 export function csvTable(caption: string, csv: string, from: string): Html {
-  const [header = [], ...records] = parseCsv(csv);
+  const [named = [], ...all] = parseCsv(csv);
+  // Of one class alone its name says nothing.
+  const skipped = named[0] === "class" && new Set(all.map(([name]) => name)).size === 1 ? 1 : 0;
+  const header = named.slice(skipped);
+  const records = all.map((record) => record.slice(skipped));
   const rows = thinned(records, MOST_ROWS);
-  const all = rows.length === records.length;
+  const whole = rows.length === records.length;
   return table({
-    caption: all ? caption : `${caption}: ${rows.length} of ${records.length} rows; ${from} has all of them`,
+    caption: whole ? caption : `${caption}: ${rows.length} of ${records.length} rows; ${from} has all of them`,
     columns: header.map((title) => ({ title: title.replaceAll("_", " "), end: title !== "class" })),
     rows: rows.map((record) => record.map(shortCell)),
   });

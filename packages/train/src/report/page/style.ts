@@ -83,6 +83,7 @@ nav ol { columns: 2; column-gap: 2rem; max-width: 40rem; }
 table { border-collapse: collapse; font-size: .9rem; }
 caption { text-align: left; font-weight: 600; padding: 0 0 .35rem; }
 .scroll caption span { display: inline-block; position: sticky; left: 0; max-width: min(100%, calc(100vw - 2rem)); }
+.figures tbody th { white-space: nowrap; }
 .interval { white-space: nowrap; display: inline-block; color: var(--muted); }
 th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--rule); }
 thead th { border-bottom: 2px solid var(--rule); vertical-align: bottom; font-weight: 600; }
@@ -146,13 +147,20 @@ footer { margin: 3rem 0 1rem; padding-top: .75rem; border-top: 1px solid var(--r
 @media print {
   body { font-size: 10pt; }
   .sheet { max-width: none; padding: 0; }
-  h2 { break-before: page; margin-top: 0; }
-  section:first-of-type h2 { break-before: auto; margin-top: 1.25rem; }
+  h2 { margin-top: 1.25rem; }
+  #data, #figures, #pictures, #card, #checklists { break-before: page; }
+  nav { display: none; }
   h2, h3, h4, caption, summary, figcaption { break-after: avoid; }
   .skip { display: none; }
   figure, tr, .box, .tile, .pictures > li { break-inside: avoid; }
   thead { display: table-header-group; }
-  .figures { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 6mm; }
+  .figures, .wide-apart { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 6mm; }
+  .figures table { font-size: 7pt; width: 100%; }
+  .figures th, .figures td, .figures td.end, .figures th.end { padding: .08rem .3rem .08rem 0; }
+  .wide-apart .facts th { width: 6.5rem; }
+  .wide-apart figure table { font-size: 6pt; }
+  .wide-apart figure th, .wide-apart figure td { padding: .08rem .25rem .08rem 0; }
+  svg.plot { max-width: 82mm; }
   .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); }
   .pictures { grid-template-columns: repeat(4, minmax(0, 1fr)); }
   .scroll { overflow: visible; background: none; }

@@ -17,6 +17,7 @@ export function figuresSection(report: Report): HtmlValue {
         </p> `
       : null,
     allFigures(main, val),
+    seeds(report),
     decision(main),
     html`<div class="wide-apart"><div> `,
     confusion(main.metrics, main.split),
@@ -65,6 +66,40 @@ function allFigures(
       class${groups === null ? "" : ", over groups of related images"}. Predictive values hold for this share of
       findings alone.${val ? ` What was chosen by val (${list(onVal)}) flatters its own figures.` : ""}
     </p> `,
+  ];
+}
+
+const SEED_TITLES = {
+  accuracy: "Accuracy",
+  rocAuc: "AUC",
+  recall: "Sensitivity",
+  specificity: "Specificity",
+  f1: "F1",
+} as const;
+
+function seeds({ seeds: found, main }: Report): HtmlValue {
+  if (!found || found.split !== main?.split) return null;
+  const rows = Object.entries(SEED_TITLES).flatMap(([key, title]) => {
+    const spread = found.figures[key as keyof typeof SEED_TITLES];
+    if (!spread) return [];
+    const { mean, deviation, min, max, interval: ends } = spread;
+    return [
+      [title, interval(mean, ends), deviation === null ? "" : fixed(deviation), `${fixed(min)} to ${fixed(max)}`],
+    ];
+  });
+  return [
+    html`<h3>Over ${plural(found.runs.length, "seed")}</h3>
+      <p>The same recipe, started from other random numbers: what differs between these runs is chance.</p> `,
+    table({
+      caption: `Figures on ${found.split} over seeds; the interval is of the mean`,
+      columns: [
+        { title: "Figure" },
+        { title: "Mean" },
+        { title: "Standard deviation", end: true },
+        { title: "Range", end: true },
+      ],
+      rows,
+    }),
   ];
 }
 

@@ -3,21 +3,17 @@ import { html, type HtmlValue } from "../page/html.ts";
 import { interval, name, table } from "../page/table.ts";
 import type { Report } from "../report.ts";
 
-/** How the figures of subgroups.json are called elsewhere in the report. */
+/** How the figures of subgroups.json are called elsewhere in the report; others keep their names. */
 const TITLES: Readonly<Record<string, string>> = {
   accuracy: "Accuracy",
-  rocAuc: "AUC",
-  recall: "Sensitivity",
+  sensitivity: "Sensitivity",
   specificity: "Specificity",
-  precision: "Precision",
-  f1: "F1",
-  averagePrecision: "Average precision",
 };
 /** Columns of a table that can be read; subgroups.csv has the others. */
 const MOST_FIGURES = 4;
 
 /** Figures by the values of the data set's own columns. */
-export function subgroupsSection({ subgroups }: Report): HtmlValue {
+export function subgroupsSection({ subgroups }: Pick<Report, "subgroups">): HtmlValue {
   if (!subgroups) return null;
   const { rows: all, leftOut, split } = subgroups;
   const columns = [...new Set(all.map(({ column }) => column))];
@@ -28,16 +24,13 @@ export function subgroupsSection({ subgroups }: Report): HtmlValue {
     </p> `,
     columns.map((column) => {
       const rows = all.filter((row) => row.column === column);
-      const keys = new Set(rows.flatMap((row) => Object.keys(row.figures)));
-      const figures = Object.keys(TITLES)
-        .filter((key) => keys.has(key))
-        .slice(0, MOST_FIGURES);
+      const figures = [...new Set(rows.flatMap((row) => Object.keys(row.figures)))].slice(0, MOST_FIGURES);
       return table({
         caption: `By ${column}, with 95% intervals`,
         columns: [
           { title: column },
           { title: "Images", end: true },
-          ...figures.map((key) => ({ title: TITLES[key], end: true })),
+          ...figures.map((key) => ({ title: TITLES[key] ?? key, end: true })),
         ],
         rows: rows.map(({ value, samples, tooFew, figures: found }) => [
           name(value),
