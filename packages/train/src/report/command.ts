@@ -15,7 +15,7 @@ const flagOf = (key: keyof Recipe): string | null =>
   key in EXCEPTIONS ? (EXCEPTIONS[key] ?? null) : `--${key.replaceAll(/[A-Z]/g, (char) => `-${char.toLowerCase()}`)}`;
 
 /** Options that each written stage says for itself. */
-const OF_STAGES = new Set<keyof Recipe>(["freeze", "epochs", "lr", "backboneLr"]);
+const OF_STAGES = new Set<keyof Recipe>(["freeze", "epochs", "lr", "backboneLr", "warmup", "layerDecay"]);
 
 /**
  * The command that makes a run again, for a POSIX shell: what differs from the defaults, and seed and weights always. Null where the
@@ -38,14 +38,7 @@ export function commandOf({ config, recipe, folder }: Report): string | null {
   if (config.allowUnreadable) words.push("--allow-unreadable");
   const command = words.map(quoted).join(" ");
   if (!recipe.stages) return command;
-  const stages = stagesOf(recipe).map(({ name, freeze, epochs, lr, backboneLr }) => ({
-    name,
-    freeze,
-    epochs,
-    lr,
-    backboneLr,
-  }));
-  return `echo ${quoted(JSON.stringify(stages))} > stages.json\n${command}`;
+  return `printf '%s\\n' ${quoted(JSON.stringify(stagesOf(recipe)))} > stages.json\n${command}`;
 }
 
 /** A word as a shell takes it. */

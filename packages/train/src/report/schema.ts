@@ -186,7 +186,16 @@ export const configSchema = z.object({
     .catch(null),
   stages: z
     .array(
-      z.object({ name: z.string(), freeze: z.string(), epochs: z.number(), lr: z.number(), backboneLr: z.number() }),
+      z.object({
+        name: z.string(),
+        freeze: z.string(),
+        epochs: z.number(),
+        lr: z.number(),
+        backboneLr: z.number(),
+        /** Runs of earlier versions had neither. */
+        warmup: z.number().default(0),
+        layerDecay: z.number().default(1),
+      }),
     )
     .catch([]),
   allowUnreadable: z.boolean().catch(false),

@@ -44,10 +44,7 @@ function recipe(report: Report): HtmlValue {
     rows.push(
       ["Optimiser", `${known.optimizer}, weight decay ${known.weightDecay ?? "as torch’s default"}`],
       ["Learning rate", `times ${short(known.gamma)} every ${plural(known.stepSize, "epoch")}; each stage’s is below`],
-      [
-        "Batch",
-        `${plural(known.batchSize, "image")}, ${known.shuffle ? "in another order each epoch" : "in the files’ order"}`,
-      ],
+      ["Batch", `${plural(known.batchSize, "image")}, ${orderIn(known)}`],
       ["Augmentation", augmentation ? augmented(augmentation) : "none"],
       ["Class weights", known.classWeights],
       [
@@ -76,6 +73,11 @@ function recipe(report: Report): HtmlValue {
   );
 }
 
+const orderIn = ({ sampler, shuffle }: NonNullable<Report["recipe"]>): string => {
+  if (sampler === "balanced") return "drawn anew each epoch, every class as likely as any other";
+  return shuffle ? "in another order each epoch" : "in the files’ order";
+};
+
 type Augmentation = NonNullable<NonNullable<Report["recipe"]>["augmentation"]>;
 
 const augmented = ({ scale, flip, rotation, brightness, contrast }: Augmentation): string =>
@@ -91,13 +93,17 @@ function stages({ config }: Report): HtmlValue {
       { title: "Epochs", end: true },
       { title: "Rate of the head", end: true },
       { title: "Rate of the backbone", end: true },
+      { title: "Warm-up, epochs", end: true },
     ],
-    rows: config.stages.map(({ name: stage, freeze, epochs, lr, backboneLr }) => [
+    rows: config.stages.map(({ name: stage, freeze, epochs, lr, backboneLr, warmup, layerDecay }) => [
       name(stage),
       freeze,
       count(epochs),
       short(lr),
-      freeze === "all" ? "frozen" : short(backboneLr),
+      freeze === "all"
+        ? "frozen"
+        : `${short(backboneLr)}${layerDecay === 1 ? "" : `, times ${short(layerDecay)} a layer further down`}`,
+      short(warmup),
     ]),
   });
 }
