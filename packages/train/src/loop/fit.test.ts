@@ -1,28 +1,19 @@
 import { beforeAll, expect, it } from "vitest";
 import type { nn } from "@fracture/tensor";
-import type { ResNet } from "@fracture/resnet";
 import { describeDevice } from "@fracture/tensor/testing";
 import { stepLR } from "../optim/stepLR.ts";
-import { stageOf, testFit, tinyModel, toySamples, type TestFit } from "../testing/fit.ts";
+import { fitsOf, lossesOf, stageOf, toySamples, type Fits } from "../testing/fit.ts";
 import { differingNames } from "../testing/weights.ts";
 import { InterruptedError, NonFiniteLossError } from "./errors.ts";
 import { fit } from "./fit.ts";
 import { applyStage } from "./stages.ts";
 
-const losses = (run: TestFit): number[] => run.log.steps.map(({ loss }) => loss);
-
 describeDevice("fit", (device) => {
-  let model: ResNet;
-  let fresh: nn.StateDict;
+  let fits: Fits;
   beforeAll(async () => {
-    model = tinyModel(device());
-    fresh = await model.stateDict();
+    fits = await fitsOf(device());
   });
-  /** A run of the same model from the same weights. */
-  const start = (given: Omit<Parameters<typeof testFit>[0], "device" | "model">): TestFit => {
-    model.loadStateDict(fresh);
-    return testFit({ device: device(), model, ...given });
-  };
+  const start: Fits["start"] = (given) => fits.start(given);
 
   it("with nothing frozen every tensor learns, batch norms count batches, and no step after the second creates anything", async () => {
     const counts: unknown[] = [];
@@ -45,8 +36,8 @@ describeDevice("fit", (device) => {
       [3, 6, 1e-4],
     ]);
     expect(run.log.steps.at(-1)!.loss).toBeLessThan(run.log.steps[0]!.loss / 4);
-    const after = await model.stateDict();
-    expect(differingNames(fresh, after)).toEqual([...fresh.keys()]);
+    const after = await fits.model.stateDict();
+    expect(differingNames(fits.fresh, after)).toEqual([...fits.fresh.keys()]);
     expect(after.get("bn1.num_batches_tracked")!.data[0]).toBe(BigInt(2 * run.state.stopping.bestEpoch!));
     for (const later of counts.slice(2)) expect(later).toEqual(counts[1]);
   });
@@ -85,7 +76,7 @@ describeDevice("fit", (device) => {
     const val = toySamples(device(), 3, { seed: 6 });
     const run = start({ train, val, stages: [stageOf("all", 30, 1e-2)] });
     await fit(run);
-    expect(differingNames(fresh, await model.stateDict())).toEqual(["fc.weight", "fc.bias"]);
+    expect(differingNames(fits.fresh, await fits.model.stateDict())).toEqual(["fc.weight", "fc.bias"]);
     expect([train.loads, val.loads]).toEqual([12, 3]);
     expect(run.log.epochs.at(-1)).toMatchObject({ epoch: 30, trainAccuracy: 1, valAccuracy: 1, lrBackbone: null });
   });
@@ -94,13 +85,13 @@ describeDevice("fit", (device) => {
     const stages = [stageOf("layer3", 1, 1e-3)];
     const cached = start({ train: toySamples(device(), 12), stages });
     await fit(cached);
-    expect(new Set(differingNames(fresh, await model.stateDict()).map((name) => name.split(".")[0]))).toEqual(
+    expect(new Set(differingNames(fits.fresh, await fits.model.stateDict()).map((name) => name.split(".")[0]))).toEqual(
       new Set(["layer4", "fc"]),
     );
     const train = toySamples(device(), 12);
     const recomputed = start({ train, stages, featureBytes: 0 });
     await fit(recomputed);
-    expect(losses(recomputed)).toEqual(losses(cached));
+    expect(lossesOf(recomputed)).toEqual(lossesOf(cached));
     expect(train.loads).toBe(12);
   });
 
@@ -109,7 +100,7 @@ describeDevice("fit", (device) => {
     const run = start({ train, augment: true, stages: [stageOf("all", 2, 0)] });
     await fit(run);
     expect(train.loads).toBe(24);
-    expect(losses(run)[2]).not.toBe(losses(run)[0]);
+    expect(lossesOf(run)[2]).not.toBe(lossesOf(run)[0]);
   });
 
   it("the rates of a stage warm up step by step, and those of deeper layers are smaller", async () => {
@@ -123,9 +114,9 @@ describeDevice("fit", (device) => {
     const rates = [0.2, 0.4, 0.6, 0.8 / 2, 1 / 2, 1 / 2, 1, 1, 1].map((share) => expect.closeTo(share * 1e-2, 12));
     expect(run.log.steps.map(({ lr }) => lr)).toEqual(rates);
     expect(run.log.epochs.map(({ lrHead }) => lrHead)).toEqual([rates[2], rates[5], rates[8]]);
-    const { backbone } = applyStage(model, { ...stageOf("layer1", 1, 1e-2, 1e-3), layerDecay: 0.5 });
+    const { backbone } = applyStage(fits.model, { ...stageOf("layer1", 1, 1e-2, 1e-3), layerDecay: 0.5 });
     expect(backbone.map(({ lr }) => lr)).toEqual([2.5e-4, 5e-4, 1e-3]);
-    expect(applyStage(model, stageOf("layer1", 1, 1e-2, 1e-3)).backbone).toHaveLength(1);
+    expect(applyStage(fits.model, stageOf("layer1", 1, 1e-2, 1e-3)).backbone).toHaveLength(1);
   });
 
   it("stops early in each stage, and ends with the weights of the best epoch of all", async () => {
@@ -139,7 +130,7 @@ describeDevice("fit", (device) => {
     const keep = run.checkpoints.keepBest.bind(run.checkpoints);
     run.checkpoints.keepBest = async (changes) => {
       await keep(changes);
-      best = await model.stateDict();
+      best = await fits.model.stateDict();
     };
     await fit(run);
     const epochs = run.log.epochs;
@@ -150,7 +141,7 @@ describeDevice("fit", (device) => {
       { kind: "stopped", epoch: 5, bestEpoch: 1 },
     ]);
     expect(best).not.toBe(null);
-    expect(differingNames(best!, await model.stateDict())).toEqual([]);
+    expect(differingNames(best!, await fits.model.stateDict())).toEqual([]);
     expect(run.checkpoints.saves).toBe(2);
   });
 
@@ -160,7 +151,7 @@ describeDevice("fit", (device) => {
     await fit(weighted);
     const run = start({ train: toySamples(device(), 8), order: () => [0, 2, 4, 6], stages });
     await fit(run);
-    expect(losses(weighted)[0]).toBeCloseTo(losses(run)[0]!, 5);
+    expect(lossesOf(weighted)[0]).toBeCloseTo(lossesOf(run)[0]!, 5);
     expect(weighted.log.epochs[0]!.trainLoss).toBeCloseTo(run.log.epochs[0]!.trainLoss!, 5);
   });
 
@@ -208,7 +199,7 @@ describeDevice("fit", (device) => {
   });
 
   it("a disposed model leaves no live buffer behind", () => {
-    model.dispose();
+    fits.model.dispose();
     expect(device().counts.live).toBe(0);
   });
 });

@@ -1,8 +1,8 @@
 import { beforeAll, expect, it } from "vitest";
-import { input, optim, SlotPool, type nn } from "@fracture/tensor";
+import { input, optim, SlotPool } from "@fracture/tensor";
 import { ResNet } from "@fracture/resnet";
 import { describeDevice } from "@fracture/tensor/testing";
-import { stageOf, testFit, tinyModel, toySamples, type TestFit } from "../testing/fit.ts";
+import { fitsOf, lossesOf, stageOf, toySamples, type Fits, type TestFit } from "../testing/fit.ts";
 import { differingNames } from "../testing/weights.ts";
 import { NonFiniteGradientsError } from "./errors.ts";
 import type { Feed } from "./feeds.ts";
@@ -19,17 +19,11 @@ const HALF = 2 ** -11;
 const STORED = 60;
 
 describeDevice("mixed precision", (device) => {
-  let model: ResNet;
-  let fresh: nn.StateDict;
+  let fits: Fits;
   beforeAll(async () => {
-    model = tinyModel(device());
-    fresh = await model.stateDict();
+    fits = await fitsOf(device());
   });
-  const start = (given: Omit<Parameters<typeof testFit>[0], "device" | "model">): TestFit => {
-    model.loadStateDict(fresh);
-    return testFit({ device: device(), model, ...given });
-  };
-  const losses = (run: TestFit): number[] => run.log.steps.map(({ loss }) => loss);
+  const start: Fits["start"] = (given) => fits.start(given);
 
   // The first to run compiles every f16 kernel of the network, of which a software device takes seconds each.
   it("a run follows the f32 run as closely as f16 permits, and validates like it", { timeout: 600_000 }, async () => {
@@ -45,7 +39,7 @@ describeDevice("mixed precision", (device) => {
       await fit(run);
       runs.set(precision, run);
     }
-    const [whole, mixed] = PRECISIONS.map((precision) => losses(runs.get(precision)!)) as [number[], number[]];
+    const [whole, mixed] = PRECISIONS.map((precision) => lossesOf(runs.get(precision)!)) as [number[], number[]];
     expect(whole.at(-1)).toBeLessThan(whole[0]! / 2);
     // Independent roundings add up as their squares do: so much of the logits, of about 1, and twice that of a loss. What is learnt from
     // gradients that are as far off differs by that part of itself, both ways through the network.
@@ -100,7 +94,7 @@ describeDevice("mixed precision", (device) => {
     const cached = start({ train, stages, precision: "mixed" });
     await fit(cached);
     expect(train.loads).toBe(8);
-    expect(differingNames(fresh, await model.stateDict())).toEqual(["fc.weight", "fc.bias"]);
+    expect(differingNames(fits.fresh, await fits.model.stateDict())).toEqual(["fc.weight", "fc.bias"]);
     const recomputed = start({
       train: toySamples(device(), 8),
       stages,
@@ -108,7 +102,7 @@ describeDevice("mixed precision", (device) => {
       featureBytes: 8 * 512 * 2 - 1,
     });
     await fit(recomputed);
-    expect(losses(recomputed)).toEqual(losses(cached));
+    expect(lossesOf(recomputed)).toEqual(lossesOf(cached));
   });
 
   it("activations, gradients and workspaces of ResNet-50's step (224 px, batch 32) take at most 0.55 of f32's bytes", async () => {
@@ -151,7 +145,7 @@ describeDevice("mixed precision", (device) => {
   });
 
   it("no buffer is left behind", () => {
-    model.dispose();
+    fits.model.dispose();
     device().trim();
     expect(device().counts.live).toBe(0);
   });

@@ -158,3 +158,28 @@ export function testFit(
     onEvent: (event) => events.push(event),
   };
 }
+
+/** Runs of one model from the same weights. */
+export interface Fits {
+  readonly model: ResNet;
+  /** What every run starts with. */
+  readonly fresh: nn.StateDict;
+  readonly start: (given: Omit<Parameters<typeof testFit>[0], "device" | "model">) => TestFit;
+}
+
+/** The caller disposes of the model. */
+export async function fitsOf(device: Device): Promise<Fits> {
+  const model = tinyModel(device);
+  const fresh = await model.stateDict();
+  return {
+    model,
+    fresh,
+    start: (given) => {
+      model.loadStateDict(fresh);
+      return testFit({ device, model, ...given });
+    },
+  };
+}
+
+/** The losses of a run's steps. */
+export const lossesOf = (run: TestFit): number[] => run.log.steps.map(({ loss }) => loss);
