@@ -15,6 +15,8 @@ interface Signature {
 }
 
 const READ: readonly (readonly [ImageFormat, ...Signature[]])[] = [
+  // Before the others: its first 128 bytes may be the beginning of a TIFF, for programs that know no DICOM.
+  ["dicom", { at: 128, bytes: "DICM" }],
   ["jpeg", { bytes: "\xff\xd8\xff" }],
   ["png", { bytes: "\x89PNG\r\n\x1a\n" }],
   ["gif", { bytes: "GIF87a" }],
@@ -24,7 +26,6 @@ const READ: readonly (readonly [ImageFormat, ...Signature[]])[] = [
   ["tiff", { bytes: "MM\0*" }],
   ["tiff", { bytes: "II+\0" }],
   ["tiff", { bytes: "MM\0+" }],
-  ["dicom", { at: 128, bytes: "DICM" }],
 ];
 
 const UNREAD_PICTURES: readonly (readonly [string, ...Signature[]])[] = [

@@ -10,9 +10,9 @@ export interface DecodedFrame {
 
 const workers = new CodecWorkers();
 
-/** For a machine that has much else to do; a pixel takes a fiftieth of this. */
+/** For a slow machine that has much else to do. */
 const LONGEST_MS = 20_000;
-const LONGEST_MS_PER_PIXEL = 2e-3;
+const LONGEST_MS_PER_PIXEL = 0.1;
 
 /**
  * JPEG 2000 by OpenJPEG, in RGB where the codestream transforms colours; JPEG-LS by CharLS; lossless JPEG (process 14). In a thread of

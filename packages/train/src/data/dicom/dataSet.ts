@@ -57,9 +57,7 @@ export function corrupt(error: unknown): UnreadPictureError {
     .replace(/^(dicomParser\.?|\w+ByteArrayParser)[\w.]*\s*[:-]\s*/, "")
     .slice(0, 120);
   const kind =
-    /past end|overr(ea|u)n|unexpected end|truncat|premature|out of range|bounds|max\s?P osition|'position'/i.test(
-      message,
-    )
+    /past end|overr(ea|u)n|unexpected end|truncat|premature|out of range|bounds|maxP ?osition|'position'/i.test(message)
       ? "truncated or corrupt"
       : "corrupt";
   return new UnreadPictureError(`${kind} DICOM (${reason})`, { cause: error });

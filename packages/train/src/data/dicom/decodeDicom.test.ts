@@ -18,7 +18,12 @@ const said = async (kind: string): Promise<string[]> =>
   (await load(fileOf(kind))).source.conversions.map(({ text }) => text);
 
 /** Files that other libraries decode to other last bits: IDCT, wavelets and colours in integers or floats. */
-const LOSSY = new Set(["JPEG baseline of colours", "JPEG 2000, lossy", "YBR_FULL"]);
+const LOSSY = new Set([
+  "JPEG baseline of colours, subsampled",
+  "JPEG baseline of colours",
+  "JPEG 2000, lossy",
+  "YBR_FULL",
+]);
 
 describe("pixels", () => {
   const kinds = Object.keys(oracle.kinds);
@@ -100,6 +105,12 @@ describe("what a file is", () => {
       sniffImage(elements({ "0008,0005": ["CS", "ISO_IR 100"], "0010,0010": ["PN", "Doe^Jane"] })).format,
     ).toBeNull();
     expect(sniffImage(Buffer.alloc(200)).format).toBeNull();
+  });
+
+  test("is DICOM, though its first bytes may be those of a TIFF", async () => {
+    const both = Buffer.from(fileOf("8 bits"));
+    both.set(Buffer.from("II*\0"));
+    expect(await load(both)).toEqual(await load(fileOf("8 bits")));
   });
 
   test("is read without its preamble", async () => {

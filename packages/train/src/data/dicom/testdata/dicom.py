@@ -111,8 +111,8 @@ def levels(data):
     if int(ds.get("NumberOfFrames", 1)) > 1:
         stored = stored[0]
     if ds.SamplesPerPixel == 3:
-        # GDCM has turned YBR_FULL_422 of a JPEG into RGB, and says so in the array only.
-        return convert_color_space(stored, "YBR_FULL", "RGB") if ds.PhotometricInterpretation == "YBR_FULL" else stored
+        ybr = ds.PhotometricInterpretation in ("YBR_FULL", "YBR_FULL_422")
+        return convert_color_space(stored, "YBR_FULL", "RGB") if ybr else stored
     values = apply_modality_lut(stored, ds).astype(np.float64)
     if "VOILUTSequence" in ds:
         found = apply_voi_lut(apply_modality_lut(stored, ds), ds)
@@ -178,6 +178,7 @@ KINDS = {
     "JPEG baseline": converted(dataset(EIGHT), ["dcmcjpeg", "+eb"]),
     "JPEG baseline, MONOCHROME1": converted(dataset(EIGHT, PhotometricInterpretation="MONOCHROME1"), ["dcmcjpeg", "+eb"]),
     "JPEG baseline of colours": converted(dataset(COLOUR), ["dcmcjpeg", "+eb", "+cy", "+s4"]),
+    "JPEG baseline of colours, subsampled": converted(dataset(COLOUR), ["dcmcjpeg", "+eb", "+cy", "+s2"]),
     "JPEG baseline of colours, not turned into YBR": converted(dataset(COLOUR), ["dcmcjpeg", "+eb", "+cr"]),
     "JPEG lossless": converted(dataset(PICTURE, **WINDOW), ["dcmcjpeg", "+el"]),
     "JPEG lossless, first order": converted(dataset(PICTURE, **WINDOW), ["dcmcjpeg", "+e1"]),
