@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import type { z } from "zod";
 import { recipeSchema } from "../recipe/recipe.ts";
@@ -9,10 +9,10 @@ import { readRunConfig, RunFolderError, runPaths } from "../run/runFolder.ts";
 import { isSeedsFolder, seedsPaths } from "../seeds/seedsFolder.ts";
 import { readSeedsSummary, type SeedsSummary } from "../seeds/summary.ts";
 import { FRACTURE_VERSION } from "../version.ts";
-import { embedFigure } from "./pictures.ts";
+import { readDataPlots, readDrawn } from "./readDrawn.ts";
 import { readEvaluation } from "./readEvaluation.ts";
 import { readSubgroups } from "./readSubgroups.ts";
-import type { Attachment, Report } from "./report.ts";
+import type { Report } from "./report.ts";
 import { auditSchema, configSchema, runPartsSchema, type ReportConfig } from "./schema.ts";
 import { shownPictures } from "./shownPictures.ts";
 
@@ -77,7 +77,8 @@ export async function readReport(folder: string, { pictures = true }: ReadReport
     main,
     val,
     pictures: await shownPictures(main, { results, root: data, channels, embed: pictures, note }),
-    dataPlots: await attachments(join(results, "data-check"), pictures, note),
+    dataPlots: await readDataPlots(join(results, "data-check"), { pictures, note }),
+    rateSearch: await readDrawn(join(results, "lr-find.png"), "Learning-rate finder", note),
     subgroups: await readSubgroups(join(results, "subgroups.json"), note),
     seeds: kind === "run" ? seedsOf(together ? folder : dirname(resolve(folder)), note) : null,
     notes,
@@ -140,23 +141,4 @@ function historyOf(path: string, note: Note): HistoryRow[] {
     note(error instanceof Error ? error.message : String(error));
     return [];
   }
-}
-
-/** "contact-sheet.png" shows pictures of the data set, as those of mistakes do. */
-const SHOWS_PICTURES = /sheet/;
-
-async function attachments(folder: string, pictures: boolean, note: Note): Promise<Attachment[]> {
-  if (!existsSync(folder)) return [];
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".png")).toSorted();
-  const wanted = names.filter((name) => pictures || !SHOWS_PICTURES.test(name));
-  const found: Attachment[] = [];
-  for (const name of wanted) {
-    try {
-      const title = name.slice(0, -".png".length).replaceAll(/[-_]+/g, " ");
-      found.push({ title, picture: await embedFigure(join(folder, name)) });
-    } catch (error) {
-      note(`${join(folder, name)}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-  return found;
 }

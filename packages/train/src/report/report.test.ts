@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RunFolderError } from "../run/runFolder.ts";
 import { spreadsOf, writeSeedsSummary, type SeedFigures } from "../seeds/summary.ts";
@@ -102,6 +103,31 @@ describe("the report of a finished run", () => {
     expect(worstMistakes.every(({ plain, label, predicted }) => plain !== null && label !== predicted)).toBe(true);
     expect(worstMistakes.map(({ alike }) => alike)).toEqual([3, 3, 3]);
     expect(text).toContain("and 3 more of the same film or patient");
+  });
+
+  it("shows what the data check drew with its numbers, and without pictures nothing that shows them", async () => {
+    const folder = join(root, "drawn");
+    await writeReportFolder(folder, { classes: CLASSES });
+    const drawn = join(folder, "results", "data-check");
+    mkdirSync(drawn);
+    const png = await sharp({ create: { width: 4, height: 4, channels: 3, background: "red" } })
+      .png()
+      .toBuffer();
+    for (const name of ["levels", "copies", "contact-sheet", "new kind"])
+      writeFileSync(join(drawn, `${name}.png`), png);
+    writeFileSync(join(drawn, "levels.csv"), "class,from,below\na,0,8\nb,8,16\n");
+    writeFileSync(join(drawn, "shortcuts.png"), "no picture");
+    const { dataPlots, notes } = await readReport(folder);
+    expect(dataPlots.map(({ title, csv }) => [title, csv !== null])).toEqual([
+      ["Grey levels", true],
+      ["Copies side by side", false],
+      ["What augmentation does to images", false],
+      ["new kind", false],
+    ]);
+    expect(notes).toEqual([expect.stringContaining("shortcuts.png: ")]);
+    const bare = await readReport(folder, { pictures: false });
+    expect(bare.dataPlots.map(({ title }) => title)).toEqual(["Grey levels"]);
+    expect(textOf(reportHtml(bare))).toContain("Grey levels: the numbers");
   });
 
   it("leaves pictures out where it is told to, and says which it can't read", async () => {

@@ -73,6 +73,10 @@ export interface EvaluatedPart {
 export interface Attachment {
   readonly title: string;
   readonly picture: EmbeddedPicture;
+  /** Its numbers; null where they are not beside it. */
+  readonly csv: string | null;
+  /** Of that table, below the run's folder. */
+  readonly csvName: string;
 }
 
 /** All that a report says, read from a run folder. Plain data: what is drawn and written follows from it alone. */
@@ -103,6 +107,8 @@ export interface Report {
   readonly val: EvaluatedPart | null;
   readonly pictures: ShownPictures;
   readonly dataPlots: readonly Attachment[];
+  /** Of the learning-rate finder. */
+  readonly rateSearch: Attachment | null;
   readonly subgroups: ReportSubgroups | null;
   /** The figures of several seeds, of which the run is one; or of the folder that holds them all. */
   readonly seeds: SeedsSummary | null;

@@ -46,7 +46,10 @@ export function csvTable(caption: string, csv: string, from: string): Html {
   const whole = rows.length === records.length;
   return table({
     caption: whole ? caption : `${caption}: ${rows.length} of ${records.length} rows; ${from} has all of them`,
-    columns: header.map((title) => ({ title: title.replaceAll("_", " "), end: title !== "class" })),
+    columns: header.map((title, i) => ({
+      title: title.replaceAll("_", " "),
+      end: records.every((record) => !Number.isNaN(Number(record[i]))),
+    })),
     rows: rows.map((record) => record.map(shortCell)),
   });
 }

@@ -1,6 +1,7 @@
 import { count, fixed, percent, plural, range, short } from "../format.ts";
 import { leakSentence } from "../findings.ts";
 import { splitSizes } from "../facts.ts";
+import { drawn } from "../page/drawn.ts";
 import { html, type Html, type HtmlValue } from "../page/html.ts";
 import { name, table } from "../page/table.ts";
 import type { Report } from "../report.ts";
@@ -12,18 +13,7 @@ const MOST = 20;
 /** Splits, classes, copies, contradictions, patients, shortcuts, and what could not be used. */
 export function dataSection(report: Report): HtmlValue {
   const { audit, dataPlots } = report;
-  const plots = dataPlots.map(
-    ({ title, picture }) =>
-      html`<figure class="drawn">
-        <figcaption><b>${title}</b></figcaption>
-        <img
-          src="${picture.src}"
-          width="${picture.width}"
-          height="${picture.height}"
-          alt="${title}: drawn by the data check, its numbers are in results/data-check.json"
-        />
-      </figure> `,
-  );
+  const plots = dataPlots.map(drawn);
   if (!audit) return [withoutAudit(report), plots];
   return [
     splits(audit),
@@ -34,7 +24,7 @@ export function dataSection(report: Report): HtmlValue {
     aside(audit),
     plots.length > 0
       ? html`<h3>What the data check drew</h3>
-          ${plots}`
+          <div class="figures">${plots}</div>`
       : null,
   ];
 }

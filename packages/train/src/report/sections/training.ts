@@ -5,6 +5,7 @@ import type { RunSession } from "../../run/environment.ts";
 import { commandOf } from "../command.ts";
 import { architectureName, trainedFor, trainingTime, weightsOrigin } from "../facts.ts";
 import { count, duration, fixed, plural, short } from "../format.ts";
+import { drawn } from "../page/drawn.ts";
 import { html, type Html, type HtmlValue } from "../page/html.ts";
 import { csvTable, plotFigure } from "../page/plot.ts";
 import { facts, name, table } from "../page/table.ts";
@@ -20,6 +21,7 @@ export function trainingSection(report: Report): HtmlValue {
     curves(report),
     html`</div></div>\n`,
     stages(report),
+    report.rateSearch && html`<div class="figures">${drawn(report.rateSearch)}</div>`,
     machines(report.sessions),
     again(report),
   ];
