@@ -2,8 +2,8 @@ import { meanRocCurve, precisionRecallCurve, rocCurve, type MeanRocPoint, type R
 import type { Metrics } from "../metrics.ts";
 import { oneVersusRest, type Predictions } from "../predictions.ts";
 import type { Interval } from "../wilson.ts";
-import { line, MUTED, polyline, text, type Svg } from "../svg/element.ts";
-import { frame, LABEL_SIZE, ring, type Box, type LegendEntry } from "../svg/frame.ts";
+import { line, MUTED, polyline, type Svg } from "../svg/element.ts";
+import { absentNote, frame, LABEL_SIZE, ring, type Box, type LegendEntry } from "../svg/frame.ts";
 import { elide } from "../svg/font.ts";
 import { plotDocument, type PlotLayout } from "../svg/layout.ts";
 import { FAINT, SERIES } from "../svg/palette.ts";
@@ -176,10 +176,7 @@ function draw(plot: CurvePlot): Svg {
     parts.push(ring(...at(plot.operating), "#000000"));
     legend.push({ label: `at threshold ${Number(plot.threshold.toFixed(3))}`, stroke: "#000000", mark: "ring" });
   }
-  if (plot.curves.length === 0) {
-    const [x, y] = [box.left + box.width / 2, box.top + box.height / 4];
-    parts.push(text(x, y, "undefined: a class is absent", { size: 12, anchor: "middle", fill: MUTED }));
-  }
+  if (plot.curves.length === 0) parts.push(absentNote(box));
   const { title, subtitle: under, layout } = plot;
   const words = { title, subtitle: under, legend, widest: WIDEST_LEGEND };
   return plotDocument(layout, box, box.top + box.height, words, axes.svg, ...parts);

@@ -1,8 +1,8 @@
 import type { Metrics } from "../metrics.ts";
 import { oneVersusRest, type Predictions } from "../predictions.ts";
-import { line, MUTED, polyline, text, type Svg } from "../svg/element.ts";
+import { line, polyline, type Svg } from "../svg/element.ts";
 import { elide } from "../svg/font.ts";
-import { frame, LABEL_SIZE, type Box, type LegendEntry } from "../svg/frame.ts";
+import { absentNote, frame, LABEL_SIZE, type Box, type LegendEntry } from "../svg/frame.ts";
 import { plotDocument, type PlotLayout } from "../svg/layout.ts";
 import { SERIES } from "../svg/palette.ts";
 import { unitAxis } from "../svg/scale.ts";
@@ -44,16 +44,7 @@ export function thresholdSweepPlot(
     line(axes.x(threshold), box.top, axes.x(threshold), box.top + box.height, { stroke: "#000000", width: 1.5 }),
   );
   legend.push({ label: `the threshold used: ${threshold.toFixed(3)}`, stroke: "#000000" });
-  if (points === null) {
-    const middle = box.left + box.width / 2;
-    parts.push(
-      text(middle, box.top + box.height / 4, "undefined: a class is absent", {
-        size: 12,
-        anchor: "middle",
-        fill: MUTED,
-      }),
-    );
-  }
+  if (points === null) parts.push(absentNote(box));
   const words = { title: "Figures by threshold", subtitle: `${metrics.samples} images`, legend };
   return plotDocument(layout, box, box.top + box.height, words, axes.svg, ...parts);
 }

@@ -141,3 +141,7 @@ export function dot(x: number, y: number, fill: string, radius = 3): Svg {
 export function ring(x: number, y: number, stroke: string): Svg {
   return element("circle", { cx: x, cy: y, r: 5.5, fill: "#ffffff", stroke, "stroke-width": 2 });
 }
+
+/** What stands in a frame whose curve can't be drawn. */
+export const absentNote = ({ left, top, width, height }: Box): Svg =>
+  text(left + width / 2, top + height / 4, "undefined: a class is absent", { size: 12, anchor: "middle", fill: MUTED });
