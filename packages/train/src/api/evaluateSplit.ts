@@ -1,11 +1,10 @@
 import { NonFiniteLogitsError } from "../loop/errors.ts";
 import type { Precision } from "../loop/precision.ts";
-import type { Part, ResNet } from "@fracture/resnet";
-import { SlotPool, type Device } from "@fracture/tensor";
+import type { ResNet } from "@fracture/resnet";
+import type { Device } from "@fracture/tensor";
 import type { FeatureCache } from "../loop/featureCache.ts";
-import { computeFeatures, tensorsDigest, type FeatureOptions } from "../loop/features.ts";
+import { unchangedFeatures, type UnchangedPart } from "../loop/features.ts";
 import { FeatureFeed } from "../loop/feeds.ts";
-import { tensorsUpTo } from "../loop/stages.ts";
 import { logitsOf } from "../evaluate/logits.ts";
 import { fitDecision, type Decision } from "../evaluate/decision.ts";
 import { outcomeOf, type SplitOutcome } from "../evaluate/report.ts";
@@ -24,7 +23,7 @@ export interface EvaluateSplitOptions {
   /** Pictures that are not independent of each other. Default: none. */
   readonly related?: RelatedPictures;
   /** What no training has changed: its features are computed apart, and kept for other runs. Default: nothing. */
-  readonly unchanged?: (Pick<FeatureOptions, "files" | "mostBytes"> & { readonly part: Part }) | null;
+  readonly unchanged?: UnchangedPart | null;
   readonly precision: Precision;
   readonly batchSize: number;
   readonly signal: AbortSignal;
@@ -54,7 +53,7 @@ export async function evaluateSplit(
   let logits: Float32Array;
   try {
     model.eval();
-    cache = unchanged && (await featuresOf(stored, unchanged, { ...common, onBatch }));
+    cache = unchanged && (await unchangedFeatures(stored, unchanged, { ...common, onBatch }));
     const feed = cache ? new FeatureFeed(device, unchanged!.part, cache) : stored.feed({ augment: false });
     logits = await logitsOf({ ...common, feed, samples: labels.length, ...(cache ? {} : { onBatch }) });
   } finally {
@@ -75,20 +74,6 @@ export async function evaluateSplit(
   });
   onEvent({ kind: "metrics", split, metrics: outcome.metrics });
   return outcome;
-}
-
-async function featuresOf(
-  stored: StoredSplit,
-  { part, ...unchanged }: NonNullable<EvaluateSplitOptions["unchanged"]>,
-  options: Omit<FeatureOptions, "files" | "mostBytes" | "frozen" | "slots">,
-): Promise<FeatureCache | null> {
-  const slots = new SlotPool(options.device);
-  try {
-    const frozen = await tensorsDigest(options.model, tensorsUpTo(part));
-    return await computeFeatures(stored, part, { ...options, ...unchanged, frozen, slots });
-  } finally {
-    slots.dispose();
-  }
 }
 
 function ruleOf({ threshold, sensitivity }: Pick<Recipe, "threshold" | "sensitivity">): ThresholdRule | null {

@@ -114,6 +114,7 @@ export async function trainOnDevice(
         device,
         model,
         batchSize: recipe.batchSize,
+        unchanged,
         signal,
         onBatch: (done, total) => onEvent({ kind: "places", done, total }),
       });

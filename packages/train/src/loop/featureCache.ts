@@ -74,6 +74,17 @@ export class FeatureCache {
     });
   }
 
+  /** Every sample's features, row by row, as f32. */
+  async data(): Promise<Float32Array<ArrayBuffer>> {
+    const all = new Float32Array(this.#chunks.reduce((sum, chunk) => sum + chunk.size, 0));
+    let offset = 0;
+    for (const chunk of this.#chunks) {
+      all.set(await chunk.data(), offset);
+      offset += chunk.size;
+    }
+    return all;
+  }
+
   dispose(): void {
     for (const chunk of this.#chunks) chunk.dispose();
   }

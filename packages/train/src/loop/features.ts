@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Part, ResNet } from "@fracture/resnet";
+import { SlotPool } from "@fracture/tensor";
 import { FeatureCache } from "./featureCache.ts";
 import type { FeatureFiles } from "./featureFiles.ts";
 import { ForwardPass, type ForwardOptions } from "./forward.ts";
 import type { SampleSet } from "./options.ts";
 import { ReadRing } from "./readRing.ts";
+import { tensorsUpTo } from "./stages.ts";
 
 /**
  * Pictures that features are computed of at once. Not the batch size of training: so that features are the same, to the last bit, whatever
@@ -73,6 +75,26 @@ export async function computeFeatures(
     throw error;
   } finally {
     pass.dispose();
+  }
+}
+
+/** What no training has changed, up to and including a part. */
+export interface UnchangedPart extends Pick<FeatureOptions, "files" | "mostBytes"> {
+  readonly part: Part;
+}
+
+/** `computeFeatures` apart from training, of a model in inference mode. */
+export async function unchangedFeatures(
+  set: SampleSet,
+  { part, ...unchanged }: UnchangedPart,
+  options: Omit<FeatureOptions, "files" | "mostBytes" | "frozen" | "slots">,
+): Promise<FeatureCache | null> {
+  const slots = new SlotPool(options.device);
+  try {
+    const frozen = await tensorsDigest(options.model, tensorsUpTo(part));
+    return await computeFeatures(set, part, { ...options, ...unchanged, frozen, slots });
+  } finally {
+    slots.dispose();
   }
 }
 

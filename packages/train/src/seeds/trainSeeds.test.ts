@@ -12,6 +12,7 @@ import { readPredictions } from "../compare/readPredictions.ts";
 import { InterruptedError } from "../loop/errors.ts";
 import type { RecipeOptions } from "../recipe/recipe.ts";
 import { readCsv } from "../run/csv.ts";
+import { readModelFile } from "../model/modelFile.ts";
 import { CLASSES, writePictures } from "../testing/pictures.ts";
 import { formulaWeights } from "../testing/weights.ts";
 import { isSeedsFolder, readSeedsConfig } from "./seedsFolder.ts";
@@ -40,7 +41,7 @@ describeDevice("the runs of several seeds", (device) => {
   };
   const context: RunContext = { openDevice: async () => device() };
   const start = (given: Partial<TrainSeedsOptions> = {}, more: Partial<RunContext> = {}) =>
-    trainSeeds({ data, out, recipe, seeds: [3, 4], cacheFolder, ...given }, { ...context, ...more });
+    trainSeeds({ data, out, recipe, seeds: [3, 4], cacheFolder, explanations: 0, ...given }, { ...context, ...more });
   const features = (): string[] => readdirSync(join(cacheFolder, "features"), { recursive: true, encoding: "utf8" });
 
   beforeAll(async () => {
@@ -54,6 +55,7 @@ describeDevice("the runs of several seeds", (device) => {
     expect(isSeedsFolder(out)).toBe(true);
     expect(isSeedsFolder(join(out, "seed-3"))).toBe(false);
     expect(readSeedsSummary(out)).toEqual(summary);
+    await expect(readModelFile(out)).rejects.toThrow(`${out}: holds the runs of several seeds: name one of them`);
     expect(summary).toMatchObject({ split: "test", samples: 4, positiveClass: "fractured", missing: [] });
     expect(summary.runs.map(({ seed, epochs }) => [seed, epochs])).toEqual([
       [3, 2],
@@ -85,7 +87,7 @@ describeDevice("the runs of several seeds", (device) => {
   it("are those of single runs, to the last bit, though features were computed once", async () => {
     const alone = join(folder, "alone");
     await trainRun(
-      { data, out: alone, recipe: { ...recipe, seed: 4, splitSeed: 3 }, cacheFolder: null },
+      { data, out: alone, recipe: { ...recipe, seed: 4, splitSeed: 3 }, cacheFolder: null, explanations: 0 },
       { openDevice: context.openDevice },
     );
     for (const file of ["best.safetensors", "steps.csv"])
@@ -112,7 +114,7 @@ describeDevice("the runs of several seeds", (device) => {
     await expect(start({ out: stopped, mode: "resume", recipe: { lr: 1 } })).rejects.toThrow("lr: was 0.01, is now 1");
     events.length = 0;
     await trainSeeds(
-      { out: stopped, mode: "resume", recipe: {}, cacheFolder },
+      { out: stopped, mode: "resume", recipe: {}, cacheFolder, explanations: 0 },
       { ...context, onEvent: (event) => events.push(event) },
     );
     expect(events.flatMap((event) => (event.kind === "seed" ? [[event.seed, event.finished]] : []))).toEqual([
