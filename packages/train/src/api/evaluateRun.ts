@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { refuseInside } from "../audit/writeAudit.ts";
 import type { SplitName } from "../data/split.ts";
@@ -12,7 +13,7 @@ import { ModelFileError } from "../model/errors.ts";
 import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
 import { parseRecipe } from "../recipe/recipe.ts";
 import { writeReport } from "../report/writeReport.ts";
-import { appendSession, sessionOn } from "../run/environment.ts";
+import { sessionOn } from "../run/environment.ts";
 import { writeJson } from "../run/results.ts";
 import { checkRunData, filmsOfRun, withoutCopies, withoutCopiesJson, type WithoutCopies } from "./dataCheck.ts";
 import { evaluateSplit } from "./evaluateSplit.ts";
@@ -101,7 +102,8 @@ export async function evaluateRun(
       const clean = audit && withoutCopies(outcome, audit, data.base);
       if (out !== undefined) {
         await writeOutcome(out, outcome);
-        if (subgroups) await writeSubgroups(out, subgroups);
+        // What an evaluation before left there was of other pictures, perhaps, and another model.
+        await writeSubgroups(out, subgroups);
         const unreadable = { [split]: decoded.pictures.unreadable.length };
         await writeMetrics(join(out, "metrics.json"), [outcome], {
           model: options.model,
@@ -110,7 +112,8 @@ export async function evaluateRun(
           ...withoutCopiesJson({ [split]: clean }),
         });
         if (audit) await writeJson(join(out, "data-check.json"), audit);
-        await appendSession(join(out, "environment.json"), sessionOn(device.info));
+        else await rm(join(out, "data-check.json"), { force: true });
+        await writeJson(join(out, "environment.json"), [sessionOn(device.info)]);
         const { explanations: most } = options;
         await explainOutcome(out, outcome, {
           device,

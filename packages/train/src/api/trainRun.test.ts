@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -118,10 +127,16 @@ describeDevice("a run", (device) => {
   it("evaluated from its folder and from its model file gives the figures of its results", async () => {
     const metrics = JSON.parse(readFileSync(join(out, "results", "metrics.json"), "utf8"));
     const evaluated = join(folder, "evaluated");
+    // Left there by an evaluation of pictures that a CSV file said more of.
+    mkdirSync(evaluated);
+    const left = ["subgroups.json", "subgroups.csv", "environment.json"].map((name) => join(evaluated, name));
+    for (const path of left) writeFileSync(path, readFileSync(join(out, "results", "environment.json")));
     const outcome = await evaluateRun({ model: out, data, out: evaluated, cacheFolder: null, batchSize: 4 }, context);
     expect(outcome.metrics.confusionMatrix).toEqual(metrics.confusionMatrix);
     expect(outcome.metrics.logLoss).toBeCloseTo(metrics.logLoss, 4);
     expect(existsSync(join(evaluated, "roc.png"))).toBe(true);
+    expect(left.map((path) => existsSync(path))).toEqual([false, false, true]);
+    expect(JSON.parse(readFileSync(left[2]!, "utf8"))).toHaveLength(1);
     const predictions = readCsv(join(evaluated, "predictions.csv"), ["path", "predicted", "prob_fractured"]);
     const paths = predictions.map(({ path }) => path);
     const streamed: Prediction[] = [];

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Subgroups } from "../evaluate/subgroups.ts";
 import { writeFileAtomic } from "./atomic.ts";
@@ -5,12 +6,17 @@ import { csvLine } from "./csv.ts";
 import { writeJson } from "./results.ts";
 
 /**
- * Writes `subgroups.json` and, a line a figure, `subgroups.csv` into a folder of results.
+ * Writes `subgroups.json` and, a line a figure, `subgroups.csv` into a folder of results; null: removes those of other pictures.
  *
  * @throws FileWriteError
  */
-export async function writeSubgroups(folder: string, subgroups: Subgroups): Promise<void> {
-  await writeJson(join(folder, "subgroups.json"), subgroups);
+export async function writeSubgroups(folder: string, subgroups: Subgroups | null): Promise<void> {
+  const [json, table] = [join(folder, "subgroups.json"), join(folder, "subgroups.csv")];
+  if (!subgroups) {
+    await Promise.all([json, table].map((path) => rm(path, { force: true })));
+    return;
+  }
+  await writeJson(json, subgroups);
   const lines = subgroups.rows.flatMap(({ column, value, samples, units, tooFew, figures }) => {
     const start = [column, value, samples, units, tooFew];
     if (tooFew) return [csvLine([...start, null, null, null, null])];
@@ -29,5 +35,5 @@ export async function writeSubgroups(folder: string, subgroups: Subgroups): Prom
     "interval_low",
     "interval_high",
   ];
-  await writeFileAtomic(join(folder, "subgroups.csv"), csvLine(header) + lines.join(""));
+  await writeFileAtomic(table, csvLine(header) + lines.join(""));
 }
