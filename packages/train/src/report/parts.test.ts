@@ -49,6 +49,13 @@ describe("the checklists", () => {
     expect(answered({ ...report, main: null, val: null })).toBeLessThan(answered(report) - 10);
   });
 
+  it("name the seed that divided the images, which need not be that of training", () => {
+    const dealt = { ...report, recipe: { ...report.recipe!, valFraction: 0.2, seed: 7 } };
+    const partitions = (of: Report): string => claimAnswers(knownOf(of))["19"]!.text;
+    expect(partitions(dealt)).toMatch(/^At random by seed 7, /);
+    expect(partitions({ ...dealt, recipe: { ...dealt.recipe, splitSeed: 3 } })).toMatch(/^At random by seed 3, /);
+  });
+
   it("leave to the authors what no run can know", () => {
     const [claim, stard] = [claimAnswers(knownOf(report)), stardAnswers(knownOf(report))];
     // Background, eligibility, de-identification, annotators, registration, practice, funding.

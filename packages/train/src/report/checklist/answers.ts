@@ -35,7 +35,7 @@ export function knownOf(report: Report) {
     ),
     partitions: recipe
       ? part(
-          `${recipe.valFraction === null && recipe.testFraction === null ? "As the data folder or its list divides them, else at random by seed, classes in equal parts" : `At random by seed ${recipe.seed}, classes in equal parts`}${images ? `: ${images}` : ""}.`,
+          `${recipe.valFraction === null && recipe.testFraction === null ? "As the data folder or its list divides them, else at random by seed, classes in equal parts" : `At random by seed ${recipe.splitSeed ?? recipe.seed}, classes in equal parts`}${images ? `: ${images}` : ""}.`,
         )
       : null,
     disjoint: audit
