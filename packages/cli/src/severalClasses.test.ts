@@ -67,6 +67,11 @@ describeDevice("three classes with awkward names", () => {
     const total = weights.reduce((a: number, b: number) => a + b);
     CLASSES.forEach((name, c) => expect(predicted.probabilities[name]).toBeCloseTo(weights[c] / total, 5));
 
+    const copy = join(folder.path, "copy.safetensors");
+    await ok("weights", "convert", join(out, "best.safetensors"), copy);
+    const { metadata } = await json("weights", "show", copy);
+    expect(JSON.parse(metadata.decision)).toEqual(written.decision);
+
     const onnx = join(folder.path, "model.onnx");
     const exported = await json("export", out, "--to", onnx, "--probabilities");
     expect(exported).toMatchObject({ format: "onnx", path: onnx, classes: CLASSES, check: null });
