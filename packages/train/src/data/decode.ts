@@ -27,7 +27,7 @@ export const DEFAULT_MAX_PIXELS = 100_000_000;
 const MAX_FILE_BYTES = 1 << 30;
 
 /** Changes whenever a file may decode to other bytes than before: caches are void then. */
-export const DECODER_VERSION = `2-${sharp.versions.vips}`;
+export const DECODER_VERSION = `3-${sharp.versions.vips}`;
 
 export interface DecodeOptions {
   readonly channels: Preprocessing["channels"];

@@ -26,10 +26,16 @@ const SPACES: Readonly<Record<string, { readonly colours: 1 | 3 | 4; readonly bi
 };
 
 /**
- * The pixels of a picture's first page, upright, in 8 bits, grey where the file is grey; conversions as `decodeImage` says.
+ * The pixels of a picture's first page, in 8 bits, grey where the file is grey; conversions as `decodeImage` says.
  * sharp's own conversions are all avoided: they go through colour profiles and linear light.
+ *
+ * @param options `upright`: turned as EXIF or XMP says. Default: true
  */
-export async function decodePixels(bytes: Uint8Array, maxPixels: number): Promise<DecodedPixels> {
+export async function decodePixels(
+  bytes: Uint8Array,
+  maxPixels: number,
+  { upright = true }: { readonly upright?: boolean } = {},
+): Promise<DecodedPixels> {
   const header = await readHeader(bytes, maxPixels);
   const { width, height, space, depth } = header;
   const reading = SPACES[space];
@@ -57,7 +63,7 @@ export async function decodePixels(bytes: Uint8Array, maxPixels: number): Promis
     height,
     channels: reading.colours === 1 ? 1 : 3,
   };
-  const orientation = orientationOf(header);
+  const orientation = upright ? orientationOf(header) : 1;
   const { isPalette, pages = 1, hasProfile, bitsPerSample: bits = reading.bits } = header;
   const colour = isPalette ? "palette" : (COLOURS[reading.colours] ?? "RGB");
   const conversions: Conversion[] = [];

@@ -66,9 +66,11 @@ async function samplesOf(
   if (encoding === "native") {
     if (header.photometric === "YBR_FULL_422")
       throw new UnreadPictureError("DICOM in YBR_FULL_422 without compression, which is not read here");
-    const bytes = nativeFrame(dataSet, pixels * samples * sampleBytes);
     const swapped =
       transferSyntax === EXPLICIT_BIG_ENDIAN && (sampleBytes === 2 || dataSet.elements[PIXEL_DATA]!.vr === "OW");
+    const length = pixels * samples * sampleBytes;
+    // Words are swapped whole: the last of an odd number of bytes lies behind its padding.
+    const bytes = nativeFrame(dataSet, swapped ? length + (length % 2) : length);
     return { bytes: swapped ? Buffer.from(bytes).swap16() : bytes, sampleBytes, planar, rgb: false };
   }
   const frame = encapsulatedFrame(dataSet, header.frames);
@@ -95,7 +97,9 @@ async function decompressed(
     return { bytes, sampleBytes: bits > 8 ? 2 : 1, planar, rgb: /ICT|RCT/.test(photometric) };
   }
   if (bits !== 8) throw new UnreadPictureError(`DICOM with a lossy JPEG of ${bits} bits, which is not read here`);
-  const { picture } = await decodePixels(photometric === "RGB" ? markedRgb(frame) : frame, rows * columns);
+  const jpeg = photometric === "RGB" ? markedRgb(frame) : frame;
+  // How a picture lies the DICOM file says, whatever a camera left in the JPEG that was put into it.
+  const { picture } = await decodePixels(jpeg, rows * columns, { upright: false });
   return { bytes: picture.data, sampleBytes: 1, planar: false, rgb: true };
 }
 
