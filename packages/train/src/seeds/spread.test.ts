@@ -29,6 +29,7 @@ it("no interval leaves what the figure can be", () => {
 
 it("runs without the figure don't count, a single one has no spread, and none has no figure", () => {
   expect(spreadOf([null, 0.5])).toEqual({ runs: 1, mean: 0.5, deviation: null, min: 0.5, max: 0.5, interval: null });
+  expect(spreadOf([0.5, 0.5, 0.5])).toMatchObject({ deviation: 0, interval: null });
   expect(spreadOf([null, null])).toBe(null);
 });
 

@@ -10,7 +10,7 @@ export interface Spread {
   readonly deviation: number | null;
   readonly min: number;
   readonly max: number;
-  /** 95%, of the mean, by Student's t: over seeds, on the same pictures. Null of a single run. */
+  /** 95%, of the mean, by Student's t: over seeds, on the same pictures. Null of a single run, and where all are equal: that they always are is not shown by it. */
   readonly interval: Interval | null;
 }
 
@@ -30,6 +30,7 @@ export function spreadOf(
   const [min, max] = [Math.min(...known), Math.max(...known)];
   if (runs === 1) return { runs, mean, deviation: null, min, max, interval: null };
   const deviation = Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (runs - 1));
+  if (deviation === 0) return { runs, mean, deviation, min, max, interval: null };
   const reach = (studentQuantile(runs - 1) * deviation) / Math.sqrt(runs);
   return { runs, mean, deviation, min, max, interval: [Math.max(least, mean - reach), Math.min(most, mean + reach)] };
 }
