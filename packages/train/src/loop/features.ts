@@ -5,6 +5,7 @@ import { FeatureCache } from "./featureCache.ts";
 import type { FeatureFiles } from "./featureFiles.ts";
 import { ForwardPass, type ForwardOptions } from "./forward.ts";
 import type { SampleSet } from "./options.ts";
+import { FRACTURE_VERSION } from "../version.ts";
 import { ReadRing } from "./readRing.ts";
 import { tensorsUpTo } from "./stages.ts";
 
@@ -29,7 +30,8 @@ export interface FeatureOptions extends Omit<ForwardOptions, "onBatch"> {
  * computed, and kept for the next one. Null where they need more than `mostBytes`.
  *
  * What is kept goes by everything that decides its bits: the pictures of a batch, the frozen tensors, the kernels and their shapes, the device
- * and its driver. The caller disposes of the cache.
+ * and its driver, and this program's version, which decides what compiles the kernels and in which order they are bound. The caller disposes
+ * of the cache.
  */
 export async function computeFeatures(
   set: SampleSet,
@@ -48,7 +50,8 @@ export async function computeFeatures(
     const { digest } = set;
     const key =
       files && digest
-        ? (indices: readonly number[]) => keyOf(pass, indices, [JSON.stringify(device.info), frozen, digest(indices)])
+        ? (indices: readonly number[]) =>
+            keyOf(pass, indices, [FRACTURE_VERSION, JSON.stringify(device.info), frozen, digest(indices)])
         : null;
     const ring = new ReadRing<void>(() => {});
     const known = async (indices: readonly number[]): Promise<boolean> => {
