@@ -29,8 +29,8 @@ export function spreadOf(
   const mean = known.reduce((sum, value) => sum + value, 0) / runs;
   const [min, max] = [Math.min(...known), Math.max(...known)];
   if (runs === 1) return { runs, mean, deviation: null, min, max, interval: null };
+  if (min === max) return { runs, mean: min, deviation: 0, min, max, interval: null };
   const deviation = Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (runs - 1));
-  if (deviation === 0) return { runs, mean, deviation, min, max, interval: null };
   const reach = (studentQuantile(runs - 1) * deviation) / Math.sqrt(runs);
   return { runs, mean, deviation, min, max, interval: [Math.max(least, mean - reach), Math.min(most, mean + reach)] };
 }
