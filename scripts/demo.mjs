@@ -53,5 +53,5 @@ await main(async () => {
   await fracture("eval", folder, `--data=${DATA}`, "--split=test");
 
   const minutes = ((Date.now() - started) / 60_000).toFixed(1);
-  say(`done in ${minutes} minutes. The results are in ${join(folder, "results")}.`);
+  say(`done in ${minutes} minutes. The report is ${join(folder, "results", "report.html")}.`);
 });

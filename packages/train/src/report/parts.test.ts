@@ -111,10 +111,13 @@ describe("copies in a sentence", () => {
   it.each([
     [
       leak(118, 117),
-      /^117 of 120 test images are copies of training images, pixel for pixel\. 1 more shows the same film/,
+      /^117 of 120 test images are copies of training images, pixel for pixel\. 1 more shows a film that is there, as far as/,
     ],
     [leak(117, 117), /^117 of 120 test images are copies of training images, pixel for pixel\.$/],
-    [leak(5, 0, 198), /^5 of 198 test images are copies of training images: the same film, turned/],
+    [
+      leak(5, 0, 198),
+      /^5 of 198 test images show a film that is among the training images, as far as a program can tell: turned/,
+    ],
     [leak(1, 1), /^1 of 120 test images is a copy of training images, pixel for pixel\.$/],
   ])("%j", (given, sentence) => {
     expect(leakSentence(given)).toMatch(sentence);

@@ -48,7 +48,7 @@ describe("the report of a finished run", () => {
   it("warns on its first page of copies of training images, with the figures with and without them side by side", () => {
     const first = html.slice(0, html.indexOf("<nav"));
     expect(textOf(first)).toContain(
-      "Warning: 54 of 60 test images are copies of training images, pixel for pixel. 1 more shows the same film",
+      "Warning: 54 of 60 test images are copies of training images, pixel for pixel. 1 more shows a film that is there",
     );
     const table = /<table>(?:(?!<\/table>)[^])*Figures with and without copies[^]*?<\/table>/.exec(first)?.[0] ?? "";
     expect(textOf(table)).toMatch(/All 60 test images Without copies: 5 images/);

@@ -36,6 +36,8 @@ export interface ShownPicture extends HardPicture {
 export interface ShownPictures {
   readonly worstMistakes: readonly ShownPicture[];
   readonly leastCertain: readonly ShownPicture[];
+  /** Told right, and surely; only where they were explained. */
+  readonly surest: readonly ShownPicture[];
 }
 
 /** The same figures over some of the pictures. */

@@ -21,8 +21,10 @@ export function reportHtml(report: Report): string {
     { id: "card", title: "Model card", body: cardSection(report) },
     { id: "checklists", title: "Checklists", body: checklistSection(report) },
   ];
-  const { worstMistakes, leastCertain } = report.pictures;
-  const holds = [...worstMistakes, ...leastCertain].some(({ plain, overlay }) => plain !== null || overlay !== null);
+  const { worstMistakes, leastCertain, surest } = report.pictures;
+  const holds = [...worstMistakes, ...leastCertain, ...surest].some(
+    ({ plain, overlay }) => plain !== null || overlay !== null,
+  );
   return page({
     title: `${report.name}: Fracture report`,
     header: header(report),

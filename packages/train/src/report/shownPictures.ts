@@ -6,7 +6,7 @@ import { embedOverlay, embedPicture, within } from "./pictures.ts";
 import type { EmbeddedPicture, EvaluatedPart, ShownPicture, ShownPictures } from "./report.ts";
 
 /** Of each kind: a page or two of print. */
-const SHOWN = { worstMistakes: 12, leastCertain: 8 } as const;
+const SHOWN = { worstMistakes: 12, leastCertain: 8, surest: 8 } as const;
 /** Decoded at once. */
 const TOGETHER = 4;
 
@@ -31,11 +31,9 @@ export async function shownPictures(
   part: Pick<EvaluatedPart, "hardest" | "groupOf"> | null,
   { results, root, channels, embed, note }: ShownPicturesOptions,
 ): Promise<ShownPictures> {
-  if (!part?.hardest) return { worstMistakes: [], leastCertain: [] };
+  if (!part?.hardest) return { worstMistakes: [], leastCertain: [], surest: [] };
   const { hardest, groupOf } = part;
-  const explained = embed
-    ? explainedFiles(join(results, "explanations.json"), note)
-    : new Map<string, ExplainedFiles>();
+  const { files: explained, surest } = explainedIn(join(results, "explanations.json"), note);
   const looks = new Map<string, Promise<Look>>();
   const look = async (path: string): Promise<Look> => {
     if (!embed) return { plain: null, overlay: null, missing: "left out" };
@@ -52,13 +50,15 @@ export async function shownPictures(
       const { picture, alike } = some[i]!;
       const seen = looks.get(picture.path) ?? look(picture.path);
       looks.set(picture.path, seen);
-      shown[i] = { ...picture, name: nameOf(picture.path, root), alike, ...(await seen) };
+      const { path, label, predicted, probability } = picture;
+      shown[i] = { path, label, predicted, probability, name: nameOf(picture.path, root), alike, ...(await seen) };
     });
     return shown;
   };
   return {
     worstMistakes: await show(hardest.worstMistakes, SHOWN.worstMistakes),
     leastCertain: await show(hardest.leastCertain, SHOWN.leastCertain),
+    surest: await show(surest, SHOWN.surest),
   };
 }
 
@@ -81,19 +81,26 @@ interface ExplainedFiles {
   readonly plain: string | null;
 }
 
-function explainedFiles(path: string, note: (line: string) => void): Map<string, ExplainedFiles> {
+interface Explained {
+  /** By the picture's path. */
+  readonly files: ReadonlyMap<string, ExplainedFiles>;
+  readonly surest: readonly HardPicture[];
+}
+
+function explainedIn(path: string, note: (line: string) => void): Explained {
   try {
     const folder = dirname(path);
     const pictures = readExplanations(path)?.pictures ?? [];
-    return new Map(
+    const files = new Map(
       pictures.map(({ path: picture, overlay, plain }) => [
         picture,
         { overlay: within(folder, overlay), plain: within(folder, plain) },
       ]),
     );
+    return { files, surest: pictures.filter(({ kind }) => kind === "sure") };
   } catch (error) {
     note(error instanceof Error ? error.message : String(error));
-    return new Map();
+    return { files: new Map(), surest: [] };
   }
 }
 

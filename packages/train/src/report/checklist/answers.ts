@@ -1,5 +1,5 @@
 import { architectureName, counts, splitSizes, trainedFor, weightsOrigin } from "../facts.ts";
-import { findingsOf, mainLeak, leakSentence } from "../findings.ts";
+import { findingsOf, leakSentence } from "../findings.ts";
 import { count, fixed, list, plural, quoted, range } from "../format.ts";
 import type { Report } from "../report.ts";
 
@@ -20,7 +20,7 @@ export function knownOf(report: Report) {
   const [first] = sessions;
   const sizes = splitSizes(report);
   const images = list([...sizes].map(([split, n]) => `${split} ${count(n)}`));
-  const leak = mainLeak(report);
+  const leak = audit?.leaks.find(({ copies }) => copies > 0);
   const unreadable = Object.values(report.unreadable).reduce((sum, n) => sum + n, 0);
   return {
     kind: part(`Deep learning: a convolutional network (${architectureName(config?.architecture ?? null)}).`),
@@ -40,7 +40,7 @@ export function knownOf(report: Report) {
       : null,
     disjoint: audit
       ? part(
-          `By image, checked: ${leak ? leakSentence(leak) : audit.leaks.some(({ copies }) => copies > 0) ? "see Copies across splits." : "no copy of one film was found in two splits."} ${audit.patients ? (audit.patients.split.length === 0 ? "By patient, too." : `${plural(audit.patients.split.length, "patient")} in two splits.`) : "Whether by patient is not known."}`,
+          `By image, checked: ${leak ? leakSentence(leak) : "no copy of one film was found in two splits."} ${audit.patients ? (audit.patients.split.length === 0 ? "By patient, too." : `${plural(audit.patients.split.length, "patient")} in two splits.`) : "Whether by patient is not known."}`,
         )
       : null,
     sample: main

@@ -5,7 +5,7 @@ import type { EmbeddedPicture, Report, ShownPicture } from "../report.ts";
 
 /** The worst mistakes and the least certain, as pictures, with where the model looked. */
 export function picturesSection({ pictures, main }: Report): HtmlValue {
-  const { worstMistakes, leastCertain } = pictures;
+  const { worstMistakes, leastCertain, surest } = pictures;
   if (!main || leastCertain.length === 0) return null;
   const wrong = main.metrics.samples - main.metrics.confusionMatrix.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
   const explained = [...worstMistakes, ...leastCertain].some(({ overlay }) => overlay !== null);
@@ -27,6 +27,11 @@ export function picturesSection({ pictures, main }: Report): HtmlValue {
     html`<h3>The least certain</h3>
       <p>Those nearest to another decision, right and wrong.</p>
       ${gallery(leastCertain)}`,
+    surest.length === 0
+      ? null
+      : html`<h3>The surest, and right</h3>
+          <p>Where the model looks when it is right: on bone, if all is well.</p>
+          ${gallery(surest)}`,
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Metrics } from "../../evaluate/metrics.ts";
 import { figureRows, lastPart, splitSizes, weightsOrigin, type FigureRow } from "../facts.ts";
-import { answerOf, findingsOf, leakSentence, mainLeak, questionOf, type Finding } from "../findings.ts";
+import { answerOf, findingsOf, graveLeak, leakSentence, questionOf, type Finding } from "../findings.ts";
 import { count, fixed, list, plural, range } from "../format.ts";
 import { html, type Html, type HtmlValue } from "../page/html.ts";
 import { interval, name, table } from "../page/table.ts";
@@ -24,7 +24,7 @@ export function header(report: Report): Html {
 /** The first page: what was asked, what came out, and what stands against believing it. */
 export function summary(report: Report): Html {
   const answer = answerOf(report);
-  const leak = mainLeak(report);
+  const leak = graveLeak(report);
   return html`<section aria-labelledby="asked">
     <h2 id="asked">What was asked, and what came out</h2>
     <p class="question">${questionOf(report)}</p>

@@ -136,7 +136,7 @@ function machines(sessions: readonly RunSession[]): HtmlValue {
   return [
     facts("Machine", [
       ["Device", [name(device.name), device.software ? " (a CPU, by a software driver)" : null]],
-      ["Driver", [name(device.driver), `, ${device.backend}`]],
+      ["Driver", [name(device.driver), device.backend ? `, ${device.backend}` : null]],
       [
         "Processor",
         `${first.processor}, ${plural(first.threads, "thread")}, ${short(first.memoryBytes / 2 ** 30)} GiB`,
