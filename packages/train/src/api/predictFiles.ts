@@ -100,7 +100,7 @@ async function picturesToExplain(
   const [given, pictures]: [string[], string[]] = [[], []];
   for await (const path of paths) given.push(path);
   for await (const path of picturesOf(given)) pictures.push(path);
-  refuseAmongPictures(folder, pictures, await foldersAmong(given));
+  await refuseAmongPictures(folder, pictures, await foldersAmong(given));
   if (precision !== "f32") throw new ExplainError("heat maps are computed in f32, not in mixed precision");
   return picturesOf(pictures);
 }

@@ -1,8 +1,8 @@
-import { realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { dirname, join } from "node:path";
 import { isManifest } from "../data/manifest.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { makeFolder } from "../run/makeFolder.ts";
+import { liesIn, realPlace } from "../run/place.ts";
 import { readAuditedSet } from "./auditedSet.ts";
 import type { DataAudit } from "./checkData.ts";
 import { writeDataPlots } from "./plots/writeDataPlots.ts";
@@ -24,26 +24,14 @@ export class InsideDataError extends Error {
  */
 export async function refuseInside(path: string, root: string): Promise<void> {
   const place = await realPlace(path);
-  for (const folder of isManifest(root) ? await pictureFolders(root) : [root]) {
-    const below = relative(await realPlace(folder), place);
-    if (isAbsolute(below) || below.split(sep)[0] === "..") continue;
-    throw new InsideDataError(path, folder);
-  }
+  for (const folder of isManifest(root) ? await pictureFolders(root) : [root])
+    if (liesIn(place, await realPlace(folder))) throw new InsideDataError(path, folder);
 }
 
 /** Folders that pictures of a CSV file lie in. */
 async function pictureFolders(manifest: string): Promise<ReadonlySet<string>> {
   const { files } = await readAuditedSet(manifest);
   return new Set(files.map(({ path }) => dirname(path)));
-}
-
-/** Where a path leads, though the end of it is not there yet. */
-async function realPlace(path: string): Promise<string> {
-  const whole = resolve(path);
-  const found = await realpath(whole).catch(() => null);
-  if (found !== null) return found;
-  const above = dirname(whole);
-  return above === whole ? whole : join(await realPlace(above), basename(whole));
 }
 
 /** The files of a folder that a look at a data set leaves. */

@@ -1,6 +1,7 @@
-import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import type { Preprocessing } from "@fracture/resnet";
 import { decodeImage } from "../data/decode.ts";
+import { liesIn, realPlace } from "../run/place.ts";
 import { ExplainError } from "./errors.ts";
 import type { CamLayer } from "./gradCam.ts";
 import { peakOf, pointIn, seenSquare, type HeatMap, type Point, type Rectangle } from "./heatMap.ts";
@@ -46,19 +47,23 @@ export class FileNames {
 }
 
 /**
- * Refuses a folder for explanations that holds a picture, or lies in a folder that was named: nothing is written among pictures.
+ * Refuses a folder for explanations that holds a picture, or lies in a folder that was named, whatever links lead there: nothing is written
+ * among pictures.
  *
  * @param folders folders of pictures
  * @throws ExplainError
  */
-export function refuseAmongPictures(folder: string, pictures: readonly string[], folders: readonly string[]): void {
-  const at = resolve(folder);
-  const picture = pictures.find((path) => dirname(resolve(path)) === at);
-  const above = folders.find((path) => {
-    const below = relative(resolve(path), at);
-    return !isAbsolute(below) && below.split(sep)[0] !== "..";
-  });
-  const why = picture === undefined ? above && `lies in ${above}` : `holds ${picture}`;
+export async function refuseAmongPictures(
+  folder: string,
+  pictures: readonly string[],
+  folders: readonly string[],
+): Promise<void> {
+  const at = await realPlace(folder);
+  let why: string | null = null;
+  // Of each folder the first of its pictures: there may be very many.
+  const firsts = new Map(pictures.toReversed().map((path) => [dirname(path), path]));
+  for (const [holding, path] of firsts) if ((await realPlace(holding)) === at) why = `holds ${path}`;
+  for (const named of folders) if (why === null && liesIn(at, await realPlace(named))) why = `lies in ${named}`;
   if (why) throw new ExplainError(`${folder}: ${why}, and nothing is written among pictures: choose another folder`);
 }
 

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -76,12 +85,18 @@ describe("where explanations are written", () => {
     expect(names.next(`${"long".repeat(60)}.png`).length).toBeLessThan(100);
   });
 
-  it("nothing is written among pictures", () => {
-    expect(() => refuseAmongPictures("in/", ["in/a.png"], [])).toThrow(
-      "in/: holds in/a.png, and nothing is written among pictures: choose another folder",
+  it("nothing is written among pictures, whatever links lead there", async () => {
+    await expect(refuseAmongPictures("in/", ["in/b.png", "in/a.png", "x/a.png"], [])).rejects.toThrow(
+      "in/: holds in/b.png, and nothing is written among pictures: choose another folder",
     );
-    expect(() => refuseAmongPictures("in/below", [], ["./in"])).toThrow("in/below: lies in ./in, and nothing");
-    expect(() => refuseAmongPictures("in-other", ["in/a.png"], ["in"])).not.toThrow();
+    await expect(refuseAmongPictures("in/below", [], ["./in"])).rejects.toThrow("in/below: lies in ./in, and nothing");
+    await refuseAmongPictures("in-other", ["in/a.png"], ["in"]);
+    const [held, link] = [join(folder, "held"), join(folder, "link")];
+    mkdirSync(held);
+    symlinkSync(held, link, "junction");
+    const below = join(link, "maps");
+    await expect(refuseAmongPictures(link, [join(held, "a.png")], [])).rejects.toThrow(`${link}: holds `);
+    await expect(refuseAmongPictures(below, [], [held])).rejects.toThrow(`${below}: lies in ${held}`);
   });
 
   it("a file that is none of ours is refused, with the place", () => {
