@@ -26,14 +26,16 @@ export async function readDataPlots(
 ): Promise<Attachment[]> {
   if (!existsSync(folder)) return [];
   const names = (await readdir(folder)).filter((name) => name.endsWith(".png")).map((name) => basename(name, ".png"));
-  const order = [...Object.keys(PLOTS), ...Object.keys(SHEETS)];
+  const titles = new Map(Object.entries({ ...PLOTS, ...SHEETS }));
+  const order = [...titles.keys()];
   const place = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
-  const wanted = names.filter((name) => pictures || name in PLOTS);
+  const showsData = (name: string): boolean => !Object.hasOwn(PLOTS, name);
+  const wanted = names.filter((name) => pictures || !showsData(name));
   const found: Attachment[] = [];
   for (const name of wanted.toSorted((a, b) => place(a) - place(b) || (a < b ? -1 : 1))) {
-    const title = PLOTS[name] ?? SHEETS[name] ?? name.replaceAll(/[-_]+/g, " ");
+    const title = titles.get(name) ?? name.replaceAll(/[-_]+/g, " ");
     const drawn = await readDrawn(join(folder, `${name}.png`), title, note);
-    if (drawn) found.push(drawn);
+    if (drawn) found.push({ ...drawn, showsData: showsData(name) });
   }
   return found;
 }
@@ -44,7 +46,8 @@ export async function readDrawn(path: string, title: string, note: Note): Promis
   const table = path.replace(/\.png$/, ".csv");
   try {
     const csv = existsSync(table) ? await readFile(table, "utf8") : null;
-    return { title, picture: await embedFigure(path), csv, csvName: `${basename(dirname(path))}/${basename(table)}` };
+    const csvName = `${basename(dirname(path))}/${basename(table)}`;
+    return { title, picture: await embedFigure(path), csv, csvName, showsData: false };
   } catch (error) {
     note(`${path}: ${error instanceof Error ? error.message : String(error)}`);
     return null;

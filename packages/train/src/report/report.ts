@@ -79,6 +79,8 @@ export interface Attachment {
   readonly csv: string | null;
   /** Of that table, below the run's folder. */
   readonly csvName: string;
+  /** Whether pictures of the data set are in it. */
+  readonly showsData: boolean;
 }
 
 /** All that a report says, read from a run folder. Plain data: what is drawn and written follows from it alone. */

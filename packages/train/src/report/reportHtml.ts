@@ -22,9 +22,10 @@ export function reportHtml(report: Report): string {
     { id: "checklists", title: "Checklists", body: checklistSection(report) },
   ];
   const { worstMistakes, leastCertain, surest } = report.pictures;
-  const holds = [...worstMistakes, ...leastCertain, ...surest].some(
-    ({ plain, overlay }) => plain !== null || overlay !== null,
-  );
+  const shown = [...worstMistakes, ...leastCertain, ...surest];
+  const holds =
+    shown.some(({ plain, overlay }) => plain !== null || overlay !== null) ||
+    report.dataPlots.some(({ showsData }) => showsData);
   return page({
     title: `${report.name}: Fracture report`,
     header: header(report),
