@@ -107,6 +107,7 @@ export async function evaluateRun(
         const unreadable = { [split]: decoded.pictures.unreadable.length };
         await writeMetrics(join(out, "metrics.json"), [outcome], {
           model: options.model,
+          architecture: file.architecture,
           data: data.root,
           unreadable,
           ...withoutCopiesJson({ [split]: clean }),

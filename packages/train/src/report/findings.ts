@@ -135,7 +135,7 @@ export function questionOf(report: Report): string {
   const { main, val, config } = report;
   const classes = main?.metrics.classes ?? config?.classes ?? [];
   const part = main ?? val;
-  const what = architectureName(config?.architecture ?? null);
+  const what = architectureName(report.architecture);
   const article = /^[aeiou]/i.test(what) ? "an" : "a";
   const tell =
     classes.length === 2

@@ -41,7 +41,7 @@ function details(report: Report): string[] {
   const { config, recipe, bestEpoch, history, main } = report;
   const classes = main?.metrics.classes ?? config?.classes ?? [];
   const lines = [
-    `${architectureName(config?.architecture ?? null)} (He et al. 2015; the stride on the 3 x 3 convolution), a convolutional network that puts an image into one of ${plural(classes.length, "class", "classes")}: ${list(classes.slice(0, 12).map(quoted))}${classes.length > 12 ? " and others" : ""}.`,
+    `${architectureName(report.architecture)} (He et al. 2015; the stride on the 3 x 3 convolution), a convolutional network that puts an image into one of ${plural(classes.length, "class", "classes")}: ${list(classes.slice(0, 12).map(quoted))}${classes.length > 12 ? " and others" : ""}.`,
   ];
   if (report.model !== null) lines.push(`The model evaluated: ${report.model}.`);
   if (config)

@@ -27,7 +27,7 @@ const METRICS = [
   ["f1", "F1", "f1"],
 ] as const;
 
-function frontMatter(card: ModelCard, { config, data, main }: Report): string {
+function frontMatter(card: ModelCard, { architecture, data, main }: Report): string {
   const lines = [
     "license: other",
     "license_name: to-be-chosen-by-the-authors",
@@ -37,7 +37,7 @@ function frontMatter(card: ModelCard, { config, data, main }: Report): string {
     "- image-classification",
     "- medical-imaging",
     "- radiography",
-    ...(config?.architecture ? [`- ${text(config.architecture)}`] : []),
+    ...(architecture ? [`- ${text(architecture)}`] : []),
   ];
   if (main) {
     const { metrics, split } = main;

@@ -67,6 +67,7 @@ export async function readReport(folder: string, { pictures = true }: ReadReport
     version: FRACTURE_VERSION,
     config,
     recipe: recipe?.data ?? null,
+    architecture: config?.architecture ?? parts.architecture ?? null,
     model: parts.model ?? null,
     data,
     sessions: sessions ?? [],

@@ -289,9 +289,13 @@ it("a run of several seeds says how its figures spread over them, and their fold
 it("a folder that eval --out wrote has a report of its own, beside its figures", async () => {
   const folder = join(root, "evaluated");
   await writeReportFolder(folder, { classes: CLASSES });
+  const figures = join(folder, "results", "metrics.json");
+  const kept = JSON.parse(readFileSync(figures, "utf8"));
+  writeFileSync(figures, JSON.stringify({ ...kept, model: "a.safetensors", architecture: "resnet18" }));
   const { html, report } = await writeReport(join(folder, "results"));
   expect(html).toBe(join(folder, "results", "report.html"));
-  expect(report).toMatchObject({ kind: "evaluation", main: { split: "test" }, history: [] });
+  expect(textOf(readFileSync(html, "utf8"))).toContain("Can a ResNet-18 tell “fractured” from “not fractured”");
+  expect(report).toMatchObject({ kind: "evaluation", model: "a.safetensors", main: { split: "test" }, history: [] });
 });
 
 it("a report is never written among the pictures", async () => {

@@ -96,6 +96,8 @@ export interface Report {
   readonly config: ReportConfig | null;
   /** Null where it has options that this version does not know. */
   readonly recipe: Recipe | null;
+  /** Null where nothing says it. */
+  readonly architecture: string | null;
   /** What was evaluated, where that is no run. */
   readonly model: string | null;
   readonly data: string | null;

@@ -115,6 +115,7 @@ export const runPartsSchema = z.object({
   withoutCopies: z.record(z.string(), withoutCopiesSchema.nullable()).optional().catch(undefined),
   /** Of a model that was evaluated by itself. */
   model: z.string().optional().catch(undefined),
+  architecture: z.string().optional().catch(undefined),
   data: z.string().optional().catch(undefined),
 });
 

@@ -23,7 +23,7 @@ export function knownOf(report: Report) {
   const leak = audit?.leaks.find(({ copies }) => copies > 0);
   const unreadable = Object.values(report.unreadable).reduce((sum, n) => sum + n, 0);
   return {
-    kind: part(`Deep learning: a convolutional network (${architectureName(config?.architecture ?? null)}).`),
+    kind: part(`Deep learning: a convolutional network (${architectureName(report.architecture)}).`),
     goal: main ? part("To train a classifier of images and to estimate its accuracy on images held out.") : null,
     preprocessing: config?.preprocessing
       ? full(
