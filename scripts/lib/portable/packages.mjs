@@ -12,6 +12,9 @@ const besidesNode = (path) => path !== "package.json" && !/^dist\/[^/]+\.node\.j
 /** What a package has that a Linux x64 host never loads, or that nothing of ours asks for. */
 const UNUSED = {
   webgpu: (path) => path.startsWith("dist/") && !path.startsWith("dist/linux-x64/"),
+  // Of four builds each, only the one that decodes, as WebAssembly.
+  "@cornerstonejs/codec-charls": (path) => path.startsWith("dist/") && !path.includes("wasm_decode."),
+  "@cornerstonejs/codec-openjpeg": (path) => path.startsWith("dist/") && !path.includes("wasm_decode."),
   "@jax-js/jax": (path) => path.endsWith(".cjs"),
   "dejavu-fonts-ttf": (path) =>
     !["package.json", "LICENSE", "ttf/DejaVuSans.ttf", "ttf/DejaVuSans-Bold.ttf"].includes(path),

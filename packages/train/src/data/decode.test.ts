@@ -8,7 +8,7 @@ import { deflateSync } from "node:zlib";
 import type { Picture } from "@fracture/resnet";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decodeImage, decodeImageBytes, ImageError, type DecodeOptions } from "./decode.ts";
+import { decodeImage, decodeImageBytes, ImageError, loadImageBytes, type DecodeOptions } from "./decode.ts";
 import { gifOfSize, greyPng, withChunk } from "./testdata/hostile.ts";
 
 interface Read {
@@ -37,6 +37,30 @@ async function noteOf(bytes: Uint8Array): Promise<Read> {
 test.each(Object.keys(pillow.kinds))("reads what Pillow reads: %s", async (kind) => {
   const { file: _, ...read } = pillow.kinds[kind]!;
   expect(await noteOf(fileOf(kind))).toEqual(read);
+});
+
+test.each([
+  ["JPEG", ["jpeg", 8, "RGB"], []],
+  ["CMYK JPEG", ["jpeg", 8, "CMYK"], ["CMYK turned into RGB"]],
+  ["JPEG with a colour profile", ["jpeg", 8, "RGB"], ["colour profile not applied"]],
+  ["JPEG, orientation 6", ["jpeg", 8, "RGB"], ["turned upright (EXIF 6)"]],
+  ["PNG with alpha", ["png", 8, "RGB"], ["alpha dropped"]],
+  ["grey PNG with alpha", ["png", 8, "grey"], ["alpha dropped"]],
+  ["PNG with a palette and transparency", ["png", 2, "palette"], ["palette expanded", "alpha dropped"]],
+  ["TIFF of 1 bit", ["tiff", 1, "grey"], ["1 bit expanded to 8"]],
+] as const)("says what it did: %s", async (kind, file, done) => {
+  const { source } = await loadImageBytes(fileOf(kind), "x", { channels: "rgb" });
+  expect([source.format, source.bits, source.colour]).toEqual(file);
+  expect(source.conversions.map(({ text }) => text)).toEqual(done);
+});
+
+test("says that colours became grey, and 16 bits 8", async () => {
+  const said = async (bytes: Uint8Array): Promise<string[]> =>
+    (await loadImageBytes(bytes, "x", { channels: "grey" })).source.conversions.map(({ text }) => text);
+  expect(await said(fileOf("JPEG"))).toEqual(["colours turned into grey"]);
+  expect(await said(greyPng({ width: 1, height: 1, bits: 16, rows: Buffer.from([0, 1, 2]) }))).toEqual([
+    "16 bits scaled to 8",
+  ]);
 });
 
 describe("16 bits", () => {

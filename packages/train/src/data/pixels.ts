@@ -71,7 +71,7 @@ export async function decodePixels(
   if (isPalette) conversions.push(conversion("palette"));
   else if (bits < 8) conversions.push(conversion("fewBits", `${bits} ${bits === 1 ? "bit" : "bits"} expanded to 8`));
   if (bits > 8) conversions.push(conversion("bits", `${bits} bits scaled to 8`));
-  if (info.channels > reading.colours) conversions.push(conversion("alpha"));
+  if (header.hasAlpha) conversions.push(conversion("alpha"));
   if (reading.colours === 4) conversions.push(conversion("cmyk"));
   if (hasProfile) conversions.push(conversion("profile"));
   if (orientation !== 1) conversions.push(conversion("orientation", `turned upright (EXIF ${orientation})`));
