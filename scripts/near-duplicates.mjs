@@ -7,7 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
-import { fingerprintOf, nearPairs, readAuditedSet } from "../packages/train/dist/index.js";
+import { fingerprintOf, nearPairs, readAuditedSet, turnedPairs } from "../packages/train/dist/index.js";
 
 // As the train package has it.
 const sharp = createRequire(new URL("../packages/train/package.json", import.meta.url))("sharp");
@@ -78,3 +78,10 @@ for (const { a, b, similarity } of alarms) {
   names.set(key, Math.max(similarity, names.get(key) ?? 0));
 }
 for (const [key, similarity] of names) console.log(`  ${key} (${similarity.toFixed(3)})`);
+
+// At every angle different films have more chances to be alike.
+const prints = pictures.map(({ print }) => print);
+const turned = (await turnedPairs(prints)).filter(({ a, b }) => pictures[a].film !== pictures[b].film);
+console.log(`turned by any angle, pairs of different names: ${turned.length} of ${different}`);
+for (const key of new Set(turned.map(({ a, b }) => `${pictures[a].film} and ${pictures[b].film}`)))
+  console.log(`  ${key}`);

@@ -53,7 +53,7 @@ export function formatAudit(audit: DataAudit, { most }: AuditTextOptions): strin
       conversions.map(({ what, pictures, example }) => `${plural(pictures, "picture")}: ${what} (${example})`),
     ),
     ...section(`${plural(ignored.length, "file")} passed over, no pictures of a class:`, ignored),
-    `${groups.length === 0 ? "No two pictures show the same film" : copiesLine(groups)}; a film turned by other than 90 degrees, or cropped, may not be found.\n`,
+    `${groups.length === 0 ? "No two pictures show the same film" : copiesLine(groups)}; a film that was cropped or shifted may not be found.\n`,
     summaryTable(audit),
     shortcutTable(audit),
   ];

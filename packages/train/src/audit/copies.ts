@@ -3,6 +3,7 @@ import type { Fingerprint } from "./fingerprint.ts";
 import { DisjointSets } from "../data/disjointSets.ts";
 import { nearPairs } from "./nearPairs.ts";
 import { SYMMETRY_NAMES, type Symmetry } from "./symmetry.ts";
+import { turnedPairs, turnInWords } from "./turnedPairs.ts";
 
 /** The same bytes; the same pixels in another file; or the same film, turned, smaller, recompressed, brighter. */
 export type CopyKind = "file" | "pixels" | "near";
@@ -23,7 +24,8 @@ interface Neighbour {
   /** A class of pictures with equal pixels. */
   readonly class: number;
   readonly similarity: number;
-  readonly symmetry: Symmetry;
+  /** How the one would have to be laid to lie as the neighbour does. */
+  readonly how: string;
 }
 
 /** Turns by 90 and 270 degrees are each other's opposites; every other symmetry is its own. */
@@ -71,13 +73,18 @@ export class Copies {
       return number;
     });
     const near: Neighbour[][] = members.map(() => []);
-    const pairs = await nearPairs(
-      members.map(([first]) => prints[first!]!),
-      signal ? { signal } : {},
-    );
-    for (const { a, b, similarity, symmetry } of pairs) {
-      near[a]!.push({ class: b, similarity, symmetry });
-      near[b]!.push({ class: a, similarity, symmetry: INVERSE[symmetry]! });
+    const classes = members.map(([first]) => prints[first!]!);
+    const options = signal ? { signal } : {};
+    const known = new Set<string>();
+    for (const { a, b, similarity, symmetry } of await nearPairs(classes, options)) {
+      known.add(`${a} ${b}`);
+      near[a]!.push({ class: b, similarity, how: SYMMETRY_NAMES[symmetry]! });
+      near[b]!.push({ class: a, similarity, how: SYMMETRY_NAMES[INVERSE[symmetry]!]! });
+    }
+    for (const { a, b, similarity, mirrored, degrees } of await turnedPairs(classes, { ...options, known })) {
+      near[a]!.push({ class: b, similarity, how: turnInWords(mirrored, degrees) });
+      // Mirrored and turned is its own opposite.
+      near[b]!.push({ class: a, similarity, how: turnInWords(mirrored, mirrored ? degrees : 360 - degrees) });
     }
     for (const neighbours of near) neighbours.sort((one, other) => other.similarity - one.similarity);
     return new Copies(prints, classOf, members, near);
@@ -97,9 +104,9 @@ export class Copies {
       const kind = this.#prints[b]!.fileHash === this.#prints[a]!.fileHash ? "file" : "pixels";
       return { a, b, kind, similarity: 1, how: "" };
     }
-    for (const { class: other, similarity, symmetry } of this.#near[own]!) {
+    for (const { class: other, similarity, how } of this.#near[own]!) {
       const found = this.#members[other]!.find(accept);
-      if (found !== undefined) return { a, b: found, kind: "near", similarity, how: SYMMETRY_NAMES[symmetry]! };
+      if (found !== undefined) return { a, b: found, kind: "near", similarity, how };
     }
     return null;
   }

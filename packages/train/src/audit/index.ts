@@ -13,4 +13,5 @@ export type { SplitPatient } from "./patients.ts";
 export { SUSPICIOUS, type Shortcut } from "./shortcuts.ts";
 export { splitData, type SplitDataOptions, type SplitSummary } from "./splitData.ts";
 export { SYMMETRY_NAMES } from "./symmetry.ts";
+export { SAME_TURNED_FILM, turnedPairs, type TurnedPair } from "./turnedPairs.ts";
 export { InsideDataError, refuseInside, writeAudit } from "./writeAudit.ts";

@@ -10,7 +10,7 @@ import { FINGERPRINT_VERSION } from "./fingerprint.ts";
 /** Files in parallel that are looked at. */
 const LOOKS = 32;
 /** Changes with whatever changes findings of the same fingerprints: those that were kept are void then. */
-const FINDINGS_VERSION = "findings-3";
+const FINDINGS_VERSION = "findings-4";
 
 /** What findings about a list of files depend on. */
 export interface Listing {

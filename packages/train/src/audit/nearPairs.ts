@@ -40,7 +40,7 @@ export interface NearPairsOptions {
 
 /**
  * All pairs of the same film, however one was turned by 90 degrees, mirrored, made smaller or larger, squeezed, recompressed, or had its brightness
- * changed; turned by other angles, or cropped, it may not be found. Every pair is compared, by 63 bits under eight symmetries:
+ * changed; turned by other angles `turnedPairs` finds it; cropped, it may not be found. Every pair is compared, by 63 bits under eight symmetries:
  * some 10 ns each.
  */
 export async function nearPairs(

@@ -73,7 +73,7 @@ function copies({ leaks }: ReportAudit): HtmlValue {
     return html`<h3>Copies across splits</h3>
       <p>
         None was found: neither equal files nor equal pixels, nor one film turned by right angles, mirrored, resized,
-        recompressed or brightened. A film turned by a few degrees, or cropped, may be missed.
+        recompressed or brightened. A film that was cropped or shifted may be missed.
       </p> `;
   return [
     html`<h3>Copies across splits</h3>
