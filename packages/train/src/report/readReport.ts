@@ -15,9 +15,10 @@ import { readSubgroups } from "./readSubgroups.ts";
 import type { Report } from "./report.ts";
 import { auditSchema, configSchema, runPartsSchema, type ReportConfig } from "./schema.ts";
 import { shownPictures } from "./shownPictures.ts";
+import { withoutPaths } from "./withoutPaths.ts";
 
 export interface ReadReportOptions {
-  /** Embed pictures of the data set, where they can still be read. Default: true. */
+  /** Embed pictures of the data set, where they can still be read. False: to be shown to others, `withoutPaths` too. Default: true. */
   readonly pictures?: boolean;
 }
 
@@ -60,7 +61,7 @@ export async function readReport(folder: string, { pictures = true }: ReadReport
   if (sessions === null) note("results/environment.json is damaged");
   const data = parts.data ?? config?.data ?? null;
   const channels = config?.preprocessing?.channels === "rgb" ? "rgb" : "grey";
-  return {
+  const report: Report = {
     name: basename(resolve(folder)),
     kind,
     folder,
@@ -84,6 +85,7 @@ export async function readReport(folder: string, { pictures = true }: ReadReport
     seeds: kind === "run" ? seedsOf(together ? folder : dirname(resolve(folder)), note) : null,
     notes,
   };
+  return pictures ? report : withoutPaths(report);
 }
 
 function noteBook(): { notes: string[]; note: Note } {

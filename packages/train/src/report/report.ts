@@ -89,7 +89,7 @@ export interface Report {
   readonly name: string;
   /** "evaluation": a folder that `eval --out` wrote. */
   readonly kind: "run" | "evaluation";
-  /** As the user named it. */
+  /** As the user named it, or "RUN": see `withoutPaths`. */
   readonly folder: string;
   /** Of the program that makes the report. */
   readonly version: string;
