@@ -57,12 +57,15 @@ function ask(worker: Worker, request: Request, longestMs: number): Promise<Answe
   });
 }
 
+/** Of a thread's own heap: what a decoder takes beyond it ends the thread and not the program. Pixels lie outside it. */
+export const CODEC_LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 64 } as const;
+
 /** From a function's text rather than a file: sources and what is compiled of them differ in their names' endings. */
-function startWorker(): Worker {
+export function startWorker(): Worker {
   const worker = new Worker(
     `const { parentPort, workerData } = require("node:worker_threads");
 (${decodeRequests.toString()})(require("node:module").createRequire(workerData), parentPort);`,
-    { eval: true, workerData: import.meta.url },
+    { eval: true, workerData: import.meta.url, resourceLimits: CODEC_LIMITS },
   );
   worker.unref();
   return worker;

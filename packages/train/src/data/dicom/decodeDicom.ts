@@ -80,7 +80,8 @@ async function samplesOf(
   refuseOther(stream, header);
   const decoded = await decompressed(frame, encoding, stream, header);
   const expected = pixels * samples * decoded.sampleBytes;
-  if (decoded.bytes.length < expected)
+  // More is as wrong as less: the codestream is not the one whose header was looked at.
+  if (decoded.bytes.length !== expected)
     throw new UnreadPictureError(`corrupt DICOM (${decoded.bytes.length} bytes where ${expected} are needed)`);
   return decoded;
 }
