@@ -84,6 +84,21 @@ describeDevice("predictFiles", (device) => {
     expect(had).toBe(5 * BATCH);
   });
 
+  it("of a list that goes on slowly each picture is told before the next path comes", async () => {
+    let had = 0;
+    async function* slow(): AsyncGenerator<string> {
+      for (const [i, path] of pictures.slice(0, 2).entries()) {
+        // Ends for the test's sake where nothing comes without another path.
+        const end = Date.now() + 20_000;
+        while (had < i && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+        expect(had).toBe(i);
+        yield path;
+      }
+    }
+    for await (const _ of predictFiles({ model, paths: slow(), batchSize: BATCH }, context)) had += 1;
+    expect(had).toBe(2);
+  });
+
   it("says what each file was and what was done to it, and without training data nothing of a distance", async () => {
     const path = join(folder, "IM0001");
     writeFileSync(path, Buffer.from(dicom.kinds["MONOCHROME1"]!.file, "base64"));

@@ -13,6 +13,7 @@ import {
 import { GradCam } from "../explain/gradCam.ts";
 import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
+import { batchesOf } from "./predict/batches.ts";
 import { decodeAhead, type Decoded } from "./predict/decodeAhead.ts";
 import { foldersAmong, picturesOf } from "./predict/inputs.ts";
 import { PredictPass, type BatchOutput } from "./predict/predictPass.ts";
@@ -61,7 +62,7 @@ export interface UnreadablePrediction {
 /**
  * Predicts pictures one after the other, as they were named, with the preprocessing that the model file names. A picture that
  * can't be read has its reason in its place and stops nothing; nor does a path that does not exist. While the device works on a batch, the
- * next one is decoded, and the caller has the one before: in memory are three batches, however many pictures there are.
+ * next one is decoded, and the caller has the one before: in memory are three batches, however many pictures there are. Where paths come slowly, nothing waits for the next one.
  *
  * @throws WeightsError, ModelFileError, CsvError, ExplainError before the device is opened; RecipeError where it has no f16 and precision is mixed; the signal's reason where it aborts
  */
@@ -82,7 +83,7 @@ export async function* predictFiles(
   let results: (() => Promise<Result[]>) | null = null;
   for await (const batch of batchesOf(decodeAhead(paths, decoding), batchSize)) {
     signal?.throwIfAborted();
-    const next = await predictor.predict(batch);
+    const next = batch && (await predictor.predict(batch));
     if (results) yield* await results();
     results = next;
   }
@@ -108,26 +109,6 @@ async function picturesToExplain(
 async function* startingWith(first: string, rest: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
   yield first;
   yield* rest;
-}
-
-/** Broken files don't hold back what was read before them for longer than this many batches of them take. */
-const MOST_FILES_PER_PICTURE = 8;
-
-/** In order, each with so many readable pictures, so that broken ones between them make no other shapes; the last has what is left. */
-async function* batchesOf(
-  decoded: AsyncIterable<Decoded>,
-  size: number,
-): AsyncGenerator<readonly Decoded[], void, undefined> {
-  let batch: Decoded[] = [];
-  let readable = 0;
-  for await (const one of decoded) {
-    batch.push(one);
-    if (one.picture) readable += 1;
-    if (readable < size && batch.length < size * MOST_FILES_PER_PICTURE) continue;
-    yield batch;
-    [batch, readable] = [[], 0];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** A model on a device that predicts decoded pictures. */

@@ -14,19 +14,67 @@ export interface DecodeAheadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Decodes pictures in order, as many at once as there are processors, while the caller works on those before. Throws the signal's reason. */
+/** So long nothing is to be done before it is said that there is nothing: listing a folder or a look at a file takes less. */
+const IDLE_MS = 100;
+
+/**
+ * Decodes pictures in order, as many at once as there are processors, while the caller works on those before. A picture is handed out as
+ * soon as it is decoded, whether or not another path has come; null once all were and no path comes. Throws the signal's reason.
+ */
 export async function* decodeAhead(
   paths: AsyncIterable<string>,
   { preprocessing, ahead, signal }: DecodeAheadOptions,
-): AsyncGenerator<Decoded, void, undefined> {
-  const most = Math.min(ahead, availableParallelism());
+): AsyncGenerator<Decoded | null, void, undefined> {
+  const decode = inPlaces(Math.min(ahead, availableParallelism()), (path: string) => decodeOne(path, preprocessing));
+  const iterator = paths[Symbol.asyncIterator]();
+  const under: Promise<Decoded>[] = [];
+  let coming: Promise<IteratorResult<string>> | null = null;
+  let ended = false;
+  let toldIdle = true;
+  try {
+    while (!ended || under.length > 0) {
+      signal?.throwIfAborted();
+      if (!ended && under.length <= ahead) {
+        coming ??= iterator.next();
+        const first = await Promise.race([coming, under[0] ?? (toldIdle ? coming : idle())]);
+        if (first === null) {
+          toldIdle = true;
+          yield null;
+          continue;
+        }
+        if ("done" in first) {
+          coming = null;
+          if (first.done) {
+            ended = true;
+            continue;
+          }
+          const decoded = decode(first.value);
+          decoded.catch(() => {}); // its error is thrown where it is awaited
+          under.push(decoded);
+          continue;
+        }
+      }
+      const oldest = await under.shift()!;
+      toldIdle = false;
+      yield oldest;
+    }
+  } finally {
+    // What comes slowly may never come: the end does not wait for it.
+    if (!ended) iterator.return?.().catch(() => {});
+  }
+}
+
+const idle = (): Promise<null> => new Promise((resolve) => setTimeout(resolve, IDLE_MS, null));
+
+/** `work`, of which no more than `most` are done at once; the others wait in order. */
+function inPlaces<T, R>(most: number, work: (of: T) => Promise<R>): (of: T) => Promise<R> {
   const waiting: (() => void)[] = [];
   let busy = 0;
-  const decode = async (path: string): Promise<Decoded> => {
+  return async (of) => {
     if (busy >= most) await new Promise<void>((resolve) => waiting.push(resolve));
     else busy += 1;
     try {
-      return await decodeOne(path, preprocessing);
+      return await work(of);
     } finally {
       // A place goes from hand to hand.
       const next = waiting.shift();
@@ -34,18 +82,6 @@ export async function* decodeAhead(
       else busy -= 1;
     }
   };
-  const under: Promise<Decoded>[] = [];
-  for await (const path of paths) {
-    signal?.throwIfAborted();
-    const decoded = decode(path);
-    decoded.catch(() => {}); // its error is thrown where it is awaited
-    under.push(decoded);
-    if (under.length > ahead) yield await under.shift()!;
-  }
-  for (const decoded of under) {
-    signal?.throwIfAborted();
-    yield await decoded;
-  }
 }
 
 async function decodeOne(path: string, preprocessing: Preprocessing): Promise<Decoded> {
