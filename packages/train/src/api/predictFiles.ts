@@ -1,5 +1,5 @@
 import { SlotPool, type Device } from "@fracture/tensor";
-import type { ImageSource } from "../data/decode.ts";
+import { ImageError, type ImageSource } from "../data/decode.ts";
 import type { TrainingDistance } from "../distance/trainingData.ts";
 import { decide } from "../evaluate/decision.ts";
 import { ExplainError } from "../explain/errors.ts";
@@ -11,6 +11,7 @@ import {
   type PictureExplanation,
 } from "../explain/explainFiles.ts";
 import { GradCam } from "../explain/gradCam.ts";
+import type { HeatMap } from "../explain/heatMap.ts";
 import { checkPrecision, type Precision } from "../loop/precision.ts";
 import { onDevice, readModelFile, type ModelFile } from "../model/modelFile.ts";
 import { batchesOf } from "./predict/batches.ts";
@@ -187,10 +188,20 @@ class Predictor {
     let row = 0;
     for (const result of results) {
       if ("error" in result) explained.push(result);
-      else
-        explained.push({ ...result, explanation: await writeExplanation(result.path, maps[row++]!, this.#writing!) });
+      else explained.push(await this.#withExplanation(result, maps[row++]!));
     }
     return explained;
+  }
+
+  /** A file that was read and is gone, or is another one now, stops nothing either. */
+  async #withExplanation(prediction: Prediction, map: HeatMap): Promise<Result> {
+    const { path } = prediction;
+    try {
+      return { ...prediction, explanation: await writeExplanation(path, map, this.#writing!) };
+    } catch (error) {
+      if (error instanceof ImageError) return { path, error: error.reason };
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -173,6 +174,20 @@ describeDevice("explanations of a split", (device) => {
     );
     const { width, height } = await sharp(readFileSync(found[0]!.explanation!.file)).metadata();
     expect([width, height]).toEqual([384 + 6 + 384, 384]);
+  });
+
+  it("predict names a picture that is gone by the time its map is drawn among those that can't be read, and goes on", async () => {
+    const copies = ["a", "b", "c"].map((name) => join(folder, `${name}.png`));
+    for (const path of copies) copyFileSync(paths[0]!, path);
+    const explain = { folder: join(folder, "maps of copies") };
+    const found: string[] = [];
+    const options = { model, paths: copies, batchSize: 1, explain };
+    for await (const one of predictFiles(options, { openDevice: async () => device() })) {
+      found.push("error" in one ? one.error : one.path);
+      // It was predicted already: two batches are under way.
+      rmSync(copies[1]!, { force: true });
+    }
+    expect(found).toEqual([copies[0], "there is no such file", copies[2]]);
   });
 
   it("predict refuses a folder of pictures, and mixed precision, before it computes", async () => {
