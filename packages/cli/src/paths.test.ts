@@ -22,3 +22,8 @@ it("patterns that a shell left alone are matched, and - stands for a list on sta
     "plain.png",
   ]);
 });
+
+it("a pattern that matches nothing is told before any path is given", async () => {
+  const given = givenPaths(["plain.png", "-", "no such folder/*.png"], () => Readable.from(["x.png"]));
+  await expect(given.next()).rejects.toThrow("no such folder/*.png: no file matches");
+});

@@ -4,14 +4,18 @@ import { glob } from "tinyglobby";
 import { InputError } from "./exitCodes.ts";
 import type { Io } from "./io.ts";
 
-/** `expandPaths`, and for "-" the paths that standard input lists, a line each, as they come. */
+/**
+ * `expandPaths`, and for "-" the paths that standard input lists, a line each, as they come. A pattern that matches nothing is found before
+ * the first path is given.
+ */
 export async function* givenPaths(
   paths: readonly string[],
   stdin: Io["stdin"],
 ): AsyncGenerator<string, void, undefined> {
-  for (const path of paths) {
-    if (path === "-") for await (const line of stdin()) yield* line === "" ? [] : [line];
-    else yield* await expandPaths([path]);
+  const expanded = await Promise.all(paths.map(async (path) => (path === "-" ? null : expandPaths([path]))));
+  for (const found of expanded) {
+    if (found) yield* found;
+    else for await (const line of stdin()) yield* line === "" ? [] : [line];
   }
 }
 
