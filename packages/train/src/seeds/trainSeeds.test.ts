@@ -123,7 +123,15 @@ describeDevice("the runs of several seeds", (device) => {
     ]);
     for (const file of ["results/seeds.json", "results/predictions.csv", "seed-4/best.safetensors", "seed-4/steps.csv"])
       expect(readFileSync(join(stopped, file)).equals(readFileSync(join(out, file))), file).toBe(true);
-    // More seeds may follow.
+    // More seeds may follow; stopped among these, the mean of the old ones' probabilities is not taken for theirs.
+    const again = new AbortController();
+    await expect(
+      start(
+        { out: stopped, mode: "resume", recipe: {}, seeds: [3, 4, 6] },
+        { signal: again.signal, onEvent: ({ kind }) => kind === "step" && again.abort() },
+      ),
+    ).rejects.toThrow(InterruptedError);
+    expect(existsSync(join(stopped, "results", "predictions.csv"))).toBe(false);
     const more = await start({ out: stopped, mode: "resume", recipe: {}, seeds: [3, 4, 6] });
     expect(more.runs.map(({ seed }) => seed)).toEqual([3, 4, 6]);
     expect(readSeedsConfig(stopped).seeds).toEqual([3, 4, 6]);

@@ -38,13 +38,15 @@ export async function trainSeeds(options: TrainSeedsOptions, context: RunContext
   const { out, mode = "new", allowUnreadable = false } = options;
   const { onEvent = () => {}, signal, openDevice } = context;
   const plan = await planOf(options);
-  const { seeds, recipe, data, done } = plan;
+  const { seeds, recipe, data, done, others } = plan;
   const paths = seedsPaths(out);
   let written = false;
   // The device is opened once the first run's input was found to be good: nothing is written before.
   const begin = async (): Promise<void> => {
     if (written) return;
     if (mode === "overwrite") await removeSeeds(out);
+    // The mean of other seeds' probabilities is none of these seeds'.
+    if (others) await rm(paths.predictions, { force: true });
     const { seed: _, ...common } = recipe;
     await writeSeedsConfig(out, {
       seeds,
@@ -107,6 +109,8 @@ interface Plan {
   readonly recipe: RecipeOptions;
   readonly data: string;
   readonly done: readonly SeedRun[];
+  /** The folder's seeds were others. */
+  readonly others: boolean;
 }
 
 async function planOf({ out, mode = "new", recipe, seeds, data }: TrainSeedsOptions): Promise<Plan> {
@@ -118,7 +122,7 @@ async function planOf({ out, mode = "new", recipe, seeds, data }: TrainSeedsOpti
     const { seed = first!, splitSeed = seed, ...given } = recipe;
     const common = { ...given, splitSeed, ...(recipe.weights ? { weights: resolve(recipe.weights) } : {}) };
     parseRecipe({ ...common, seed: first! });
-    return { seeds: seeds!, recipe: common, data: resolve(data), done: [] };
+    return { seeds: seeds!, recipe: common, data: resolve(data), done: [], others: false };
   }
   const started = readSeedsConfig(out);
   const { seed: _, ...given } = recipe;
@@ -130,7 +134,13 @@ async function planOf({ out, mode = "new", recipe, seeds, data }: TrainSeedsOpti
       `seeds: was ${started.seeds.join()}, is now ${wanted.join()}`,
     ]);
   const done = existsSync(seedsPaths(out).summary) ? readSeedsSummary(out).runs : [];
-  return { seeds: wanted, recipe: started.recipe, data: data === undefined ? started.data : resolve(data), done };
+  return {
+    seeds: wanted,
+    recipe: started.recipe,
+    data: data === undefined ? started.data : resolve(data),
+    done,
+    others: wanted.join() !== started.seeds.join(),
+  };
 }
 
 function checkSeeds(seeds: readonly number[]): readonly number[] {
