@@ -52,11 +52,12 @@ export class FeatureCache {
 
   /** Writes the bytes of samples, row by row, into their places. */
   write(rows: Uint8Array, samples: readonly number[]): void {
+    // What was recorded before comes before.
+    this.#device.flush();
     samples.forEach((sample, row) => {
       const { chunk, offset } = this.#place(sample);
       // Not a view: what a file was read into need not begin at a multiple of four.
       const bytes = rows.slice(row * this.#bytes, (row + 1) * this.#bytes);
-      this.#device.flush();
       this.#device.gpu.queue.writeBuffer(chunk.buffer, offset, bytes as Uint8Array<ArrayBuffer>);
     });
   }
