@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { writeSubgroups } from "../run/subgroups.ts";
+import { valuesOf } from "./columnValues.ts";
 import { computeMetrics } from "./metrics.ts";
 import { outcomeOf, type SplitOutcome } from "./report.ts";
 import { FEWEST_UNITS, NO_VALUE, subgroupsOf } from "./subgroups.ts";
@@ -94,6 +95,22 @@ describe("figures by a column's values", () => {
       ["9", 20],
       ["10", 20],
       [NO_VALUE, 20],
+    ]);
+  });
+
+  test("divide as many pictures as there may be, in time that grows as they do", () => {
+    const many = 600_000;
+    const sizes = (cell: (i: number) => string): (readonly [string, number])[] =>
+      valuesOf(Array.from({ length: many }, (_, i) => cell(i))).map(({ value, members }) => [value, members.length]);
+    expect(sizes((i) => String(i))).toEqual([
+      ["0 to 149999", 150_000],
+      ["150000 to 299999", 150_000],
+      ["300000 to 449999", 150_000],
+      ["450000 to 599999", 150_000],
+    ]);
+    expect(sizes((i) => "ab"[i % 2]!)).toEqual([
+      ["a", 300_000],
+      ["b", 300_000],
     ]);
   });
 

@@ -1,7 +1,10 @@
 import type { Columns } from "../data/columns.ts";
 import type { SplitOutcome } from "./report.ts";
+import { valuesOf } from "./columnValues.ts";
 import { computeMetrics } from "./metrics.ts";
 import type { Interval } from "./wilson.ts";
+
+export { NO_VALUE } from "./columnValues.ts";
 
 export interface SubgroupFigure {
   /** Null where it is undefined: no picture of a class that it needs. */
@@ -38,9 +41,6 @@ export interface Subgroups {
 export const FEWEST_UNITS = 10;
 /** A column of more kinds is a name or a date, not a property. */
 const MOST_KINDS = 20;
-/** Numbers of more values are divided into quartiles. */
-const MOST_NUMBERS = 6;
-export const NO_VALUE = "(no value)";
 
 /**
  * The figures of a split for each value of each column, with their intervals: kinds as they are, numbers in quartiles. Values with few
@@ -66,49 +66,6 @@ export function subgroupsOf(outcome: SplitOutcome, columns: Columns | null): Sub
     return values.map(({ value, members }) => subgroup(outcome, column, value, members));
   });
   return rows.length + leftOut.length === 0 ? null : { split, rows, leftOut };
-}
-
-interface Value {
-  readonly value: string;
-  /** Indices of pictures. */
-  readonly members: readonly number[];
-}
-
-function valuesOf(cells: readonly string[]): Value[] {
-  const given = cells.flatMap((cell, i) => (cell === "" ? [] : [i]));
-  const missing = cells.flatMap((cell, i) => (cell === "" ? [i] : []));
-  const numbers = given.map((i) => Number(cells[i]));
-  const numeric = numbers.every(Number.isFinite) && new Set(numbers).size > MOST_NUMBERS;
-  const found = numeric ? quartersOf(given, numbers) : kindsOf(given, cells);
-  return missing.length === 0 || given.length === 0 ? found : [...found, { value: NO_VALUE, members: missing }];
-}
-
-function kindsOf(given: readonly number[], cells: readonly string[]): Value[] {
-  const kinds = new Map<string, number[]>();
-  for (const i of given) kinds.set(cells[i]!, [...(kinds.get(cells[i]!) ?? []), i]);
-  const numeric = [...kinds.keys()].every((kind) => Number.isFinite(Number(kind)));
-  return Array.from(kinds, ([value, members]) => ({ value, members })).sort((a, b) =>
-    numeric ? Number(a.value) - Number(b.value) : a.value < b.value ? -1 : 1,
-  );
-}
-
-/** Four parts of about as many pictures each; equal numbers don't part. */
-function quartersOf(given: readonly number[], numbers: readonly number[]): Value[] {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const ends = [1, 2, 3].map((quarter) => sorted[Math.ceil((quarter * sorted.length) / 4) - 1]!);
-  const quarterOf = (x: number): number => ends.findIndex((end) => x <= end);
-  const parts = new Map<number, number[]>();
-  numbers.forEach((x, i) => {
-    const quarter = quarterOf(x) === -1 ? ends.length : quarterOf(x);
-    parts.set(quarter, [...(parts.get(quarter) ?? []), i]);
-  });
-  return [...parts.entries()]
-    .sort(([a], [b]) => a - b)
-    .map(([, places]) => {
-      const held = places.map((i) => numbers[i]!);
-      const [low, high] = [Math.min(...held), Math.max(...held)];
-      return { value: low === high ? `${low}` : `${low} to ${high}`, members: places.map((i) => given[i]!) };
-    });
 }
 
 function subgroup(outcome: SplitOutcome, column: string, value: string, members: readonly number[]): Subgroup {
