@@ -1,3 +1,4 @@
+import { mayPass } from "../data/dicom/codecs.ts";
 import { defaultPictureCacheFolder } from "../data/pictureCache.ts";
 import { readAuditedSet, type AuditedSet } from "./auditedSet.ts";
 import { auditOf, type CheckDataOptions, type DataAudit } from "./checkData.ts";
@@ -22,5 +23,7 @@ export async function cachedAudit(
   const { root, classes, ignored, patientsKnown } = set;
   const files = set.files.map(({ path, label, split, patient }) => ({ path, facts: [label, split, patient] }));
   const terms = ["audit", root, classes, ignored, patientsKnown];
-  return keptFindings(options.cacheFolder, { terms, files }, () => auditOf(set, options));
+  return keptFindings(options.cacheFolder, { terms, files }, () => auditOf(set, options), {
+    lasts: ({ unreadable }) => !unreadable.some(({ reason }) => mayPass(reason)),
+  });
 }

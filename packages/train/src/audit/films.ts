@@ -1,3 +1,4 @@
+import { mayPass } from "../data/dicom/codecs.ts";
 import { Copies } from "./copies.ts";
 import { fingerprintsOf, type FingerprintsOptions } from "./fingerprints.ts";
 import { keptFindings } from "./keptFindings.ts";
@@ -13,14 +14,16 @@ export async function filmsAmong(
   options: FingerprintsOptions,
 ): Promise<readonly (readonly number[])[]> {
   const files = paths.map((path) => ({ path, facts: [] }));
-  return keptFindings(options.cacheFolder, { terms: ["films"], files }, async () => {
-    const found = (await fingerprintsOf(paths, options)).flatMap((print, place) =>
-      "unreadable" in print ? [] : [{ print, place }],
-    );
+  let lasts = true;
+  const films = async (): Promise<number[][]> => {
+    const prints = await fingerprintsOf(paths, options);
+    lasts = !prints.some((print) => "unreadable" in print && mayPass(print.unreadable));
+    const found = prints.flatMap((print, place) => ("unreadable" in print ? [] : [{ print, place }]));
     const { groups } = await Copies.find(
       found.map(({ print }) => print),
       options.signal,
     );
     return groups.map((group) => group.map((i) => found[i]!.place));
-  });
+  };
+  return keptFindings(options.cacheFolder, { terms: ["films"], files }, films, { lasts: () => lasts });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { DECODER_VERSION } from "../data/decode.ts";
 import { inParallel } from "../data/inParallel.ts";
@@ -9,6 +9,8 @@ import { FINGERPRINT_VERSION } from "./fingerprint.ts";
 
 /** Files in parallel that are looked at. */
 const LOOKS = 32;
+/** What all kept findings may take on the disk. */
+const MOST_BYTES = 256 * 2 ** 20;
 /** Changes with whatever changes findings of the same fingerprints: those that were kept are void then. */
 const FINDINGS_VERSION = "findings-4";
 
@@ -20,9 +22,16 @@ export interface Listing {
   readonly files: readonly { readonly path: string; readonly facts: readonly (string | number | null)[] }[];
 }
 
+export interface KeptFindingsOptions<T> {
+  /** Whether the same would be found again. What would not, is not kept. Default: it would. */
+  readonly lasts?: (made: T) => boolean;
+  /** Default: 256 MiB. */
+  readonly mostBytes?: number;
+}
+
 /**
  * What `make` finds in a list of files, kept in the cache folder for as long as no file's name, size or times change. An entry that is
- * damaged is as good as none.
+ * damaged is as good as none. What was not used for longest goes first where they take too much.
  *
  * @param cacheFolder null: nothing is kept
  */
@@ -30,6 +39,7 @@ export async function keptFindings<T>(
   cacheFolder: string | null,
   listing: Listing,
   make: () => Promise<T>,
+  { lasts = () => true, mostBytes = MOST_BYTES }: KeptFindingsOptions<T> = {},
 ): Promise<T> {
   if (cacheFolder === null) return make();
   const folder = join(cacheFolder, "audits");
@@ -37,13 +47,36 @@ export async function keptFindings<T>(
   const kept = await readFile(path, "utf8")
     .then((text) => JSON.parse(text) as T)
     .catch(() => null);
-  if (kept) return kept;
+  if (kept) {
+    const now = new Date();
+    await utimes(path, now, now).catch(() => {});
+    return kept;
+  }
   const made = await make();
+  if (!lasts(made)) return made;
   // A cache that can't be written slows the next run, and spoils nothing.
   await mkdir(folder, { recursive: true, mode: 0o700 })
     .then(() => writeFileAtomic(path, JSON.stringify(made)))
+    .then(() => removeUnused(folder, mostBytes))
     .catch(() => {});
   return made;
+}
+
+/** Removes what was not used for longest until the rest is within the limit. */
+async function removeUnused(folder: string, mostBytes: number): Promise<void> {
+  const entries = await Promise.all(
+    (await readdir(folder)).map(async (name) => {
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => null);
+      return { path, bytes: found?.size ?? 0, used: found?.mtimeMs ?? 0 };
+    }),
+  );
+  let held = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { path, bytes } of entries.toSorted((a, b) => a.used - b.used)) {
+    if (held <= mostBytes) return;
+    await rm(path, { force: true });
+    held -= bytes;
+  }
 }
 
 async function keyOf({ terms, files }: Listing): Promise<string> {
