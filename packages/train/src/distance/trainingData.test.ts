@@ -26,6 +26,19 @@ test("pictures of another kind are far, those of the same kind are spread over t
   for (const share of [0.25, 0.5, 0.75]) expect(Math.abs(below(100 * share) - share)).toBeLessThan(0.14);
 });
 
+test("of fewer than 200 validation pictures what is far is farther than all, of 200 than 199", () => {
+  const picture = row(around(6, 1, 5), 0);
+  /** Of so many, all or all but one lie nearer than the picture. */
+  const far = (count: number, nearer: number): boolean => {
+    const validation = Array.from({ length: count }, (_, i) => (i < nearer ? 0 : 2));
+    const text = JSON.stringify({ ...JSON.parse(data.toText()), validation });
+    return TrainingData.parse(text, FEATURES).distanceOf(picture).far;
+  };
+  for (const count of [50, 199])
+    expect([far(count, count), far(count, count - 1)], String(count)).toEqual([true, false]);
+  expect([far(200, 199), far(200, 198)]).toEqual([true, false]);
+});
+
 test("the distance is to the fifth nearest, of directions, whatever the lengths", () => {
   const unit = (values: Float32Array): number[] => {
     const length = Math.hypot(...values);

@@ -6,7 +6,10 @@ export interface TrainingDistance {
   readonly value: number;
   /** How many of 100 validation pictures lie nearer. */
   readonly percentile: number;
-  /** Farther than FAR_PERCENTILE of the validation pictures: what the model says of it means little. */
+  /**
+   * Farther than FAR_PERCENTILE of the validation pictures, of fewer than MOST_VALIDATION than all of them: what the model says of it means
+   * little. Of n of those, one picture in n + 1 that is like them is far all the same: one in 51 of 50.
+   */
   readonly far: boolean;
 }
 
