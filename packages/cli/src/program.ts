@@ -11,13 +11,14 @@ import { reportCommand } from "./commands/report.ts";
 import { trainCommand } from "./commands/train.ts";
 import { weightsCommand } from "./commands/weights.ts";
 import type { Io } from "./io.ts";
+import { RESEARCH_USE } from "./notice.ts";
 import { VERSION } from "./version.ts";
 
 /** Every command with its options. What a command needs to do its work is loaded when it runs. */
 export function createProgram(io: Io): Command {
   const program = new Command("fracture")
     .description(
-      "Trains convolutional networks to tell fractured bones from whole ones in X-ray images, on any GPU.\nResearch use, not a medical device.",
+      `Trains convolutional networks to tell fractured bones from whole ones in X-ray images, on any GPU.\n${RESEARCH_USE}`,
     )
     .version(VERSION, "--version", "print the version")
     .helpOption("-h, --help", "say what a command does and which options it has")

@@ -37,6 +37,7 @@ export * from "./lrFind/index.ts";
 export * from "./model/errors.ts";
 export type { NewHead } from "./model/initialModel.ts";
 export * from "./model/modelFile.ts";
+export { RESEARCH_USE } from "./notice.ts";
 export * from "./optim/stepLR.ts";
 export * from "./phantom/index.ts";
 export * from "./recipe/errors.ts";

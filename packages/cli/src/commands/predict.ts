@@ -4,13 +4,12 @@ import type { CamLayer, Precision } from "@fracture/train";
 import { adapterOption, DeviceOnDemand } from "../device.ts";
 import { InputError, UnreadableError } from "../exitCodes.ts";
 import type { Io } from "../io.ts";
+import { RESEARCH_USE } from "../notice.ts";
 import { integer, layerOption, path, precisionOption } from "../options.ts";
 import { plural, printable } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { predictionWriter, type PredictionFormat } from "../output/predictions.ts";
 import { givenPaths } from "../paths.ts";
-
-export const DISCLAIMER = "Research use, not a medical device.";
 
 interface PredictFlags {
   readonly logits: boolean;
@@ -29,7 +28,7 @@ interface PredictFlags {
 export function predictCommand(program: Command, io: Io): void {
   program
     .command("predict")
-    .description(`say what a model sees in pictures. ${DISCLAIMER}`)
+    .description(`say what a model sees in pictures. ${RESEARCH_USE}`)
     .argument("<model>", "a run folder, a .safetensors, or a published .pth")
     .argument(
       "<path...>",
@@ -66,7 +65,7 @@ async function predict(io: Io, model: string, arguments_: string[], flags: Predi
     { model, paths: givenPaths(arguments_, io.stdin), batchSize, precision, ...explain },
     { openDevice: device.open, signal: io.signal },
   )) {
-    if (predicted + unreadable === 0 && format !== "table") progress.line(DISCLAIMER);
+    if (predicted + unreadable === 0 && format !== "table") progress.line(RESEARCH_USE);
     if ("error" in result) {
       unreadable += 1;
       progress.line(`fracture: ${printable(result.path)}: ${printable(result.error)}`);
@@ -82,7 +81,7 @@ async function predict(io: Io, model: string, arguments_: string[], flags: Predi
   progress.clear();
   if (predicted + unreadable === 0) throw new InputError(`${arguments_.join(", ")}: there are no pictures`);
   writer.end();
-  if (format === "table" && predicted > 0) io.stdout.write(`${DISCLAIMER}\n`);
+  if (format === "table" && predicted > 0) io.stdout.write(`${RESEARCH_USE}\n`);
   // What could be read was predicted; that something could not is in the exit code.
   if (unreadable > 0) throw new UnreadableError(`${plural(unreadable, "picture")} can't be read, see above`);
 }

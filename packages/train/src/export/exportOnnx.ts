@@ -5,7 +5,8 @@ import { FRACTURE_VERSION } from "../version.ts";
 import { checkOnnx, loadOnnxRuntime } from "./checkOnnx.ts";
 import { ExportError } from "./errors.ts";
 import { refuseExisting, writeExport, type Exported, type ExportOptions } from "./exported.ts";
-import { onnxMetadata, RESEARCH_USE } from "./onnxMetadata.ts";
+import { RESEARCH_USE } from "../notice.ts";
+import { onnxMetadata } from "./onnxMetadata.ts";
 
 export interface ExportOnnxOptions extends ExportOptions {
   /** Side of the pictures. Default: what the model's preprocessing crops to. */

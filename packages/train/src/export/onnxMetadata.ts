@@ -1,7 +1,6 @@
 import type { ModelFile } from "../model/modelFile.ts";
+import { RESEARCH_USE } from "../notice.ts";
 import { FRACTURE_VERSION } from "../version.ts";
-
-export const RESEARCH_USE = "Research use, not a medical device.";
 
 /** Marks ONNX files of ours; the number changes when a reader of the metadata would have to. */
 const ONNX_FORMAT = "fracture-onnx/1";

@@ -1,3 +1,4 @@
+import { RESEARCH_USE } from "../notice.ts";
 import type { ModelCard } from "./modelCard.ts";
 import type { Report } from "./report.ts";
 
@@ -9,7 +10,7 @@ export function modelCardMarkdown(card: ModelCard, report: Report): string {
   const sections = card.sections.map(
     ({ title, lines }) => `## ${title}\n\n${lines.map((line) => `- ${escapeMarkdown(line)}\n`).join("")}`,
   );
-  return `---\n${frontMatter(card, report)}---\n\n# ${escapeMarkdown(card.name)}\n\n**Research use, not a medical device.**\n\n${sections.join("\n")}`;
+  return `---\n${frontMatter(card, report)}---\n\n# ${escapeMarkdown(card.name)}\n\n**${RESEARCH_USE}**\n\n${sections.join("\n")}`;
 }
 
 /** JSON's strings are YAML's in double quotes, which nothing can break out of. */

@@ -1,3 +1,4 @@
+import { RESEARCH_USE } from "../notice.ts";
 import { html } from "./page/html.ts";
 import { page, type Section } from "./page/document.ts";
 import type { Report } from "./report.ts";
@@ -7,7 +8,7 @@ import { dataSection } from "./sections/data.ts";
 import { figuresSection } from "./sections/figures.ts";
 import { picturesSection } from "./sections/pictures.ts";
 import { subgroupsSection } from "./sections/subgroups.ts";
-import { DISCLAIMER, header, summary } from "./sections/summary.ts";
+import { header, summary } from "./sections/summary.ts";
 import { trainingSection } from "./sections/training.ts";
 
 /** The report as one HTML file that needs nothing else: style, plots and pictures are in it, no script. */
@@ -32,7 +33,7 @@ export function reportHtml(report: Report): string {
     first: summary(report),
     sections: all.filter(({ body }) => body !== null),
     footer: html`<p>
-      <strong>${DISCLAIMER}</strong> ${
+      <strong>${RESEARCH_USE}</strong> ${
         holds
           ? "This file holds images of the data set and names of files: share it as you would share those (“fracture report --no-pictures” makes one without images)."
           : "This file holds no images of the data set; it holds names of files."

@@ -1,3 +1,5 @@
+import { RESEARCH_USE } from "../../notice.ts";
+
 /**
  * The report's style. Phones first; two columns where there is room; A4 in print. Colours are few, never the only sign of anything, and
  * of a contrast of 4.5 or more to what they lie on, in the light and in the dark.
@@ -141,7 +143,7 @@ footer { margin: 3rem 0 1rem; padding-top: .75rem; border-top: 1px solid var(--r
   .pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
 @page { size: A4; margin: 16mm 15mm 18mm;
-  @bottom-left { content: "Research use, not a medical device"; font: 8pt sans-serif; color: #555; }
+  @bottom-left { content: "${RESEARCH_USE}"; font: 8pt sans-serif; color: #555; }
   @bottom-right { content: counter(page) " / " counter(pages); font: 8pt sans-serif; color: #555; }
 }
 @media print {

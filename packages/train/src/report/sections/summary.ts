@@ -1,12 +1,11 @@
 import type { Metrics } from "../../evaluate/metrics.ts";
+import { RESEARCH_USE } from "../../notice.ts";
 import { figureRows, lastPart, splitSizes, weightsOrigin, type FigureRow } from "../facts.ts";
 import { answerOf, findingsOf, graveLeak, leakSentence, questionOf, type Finding } from "../findings.ts";
 import { count, fixed, list, plural, range } from "../format.ts";
 import { html, type Html, type HtmlValue } from "../page/html.ts";
 import { interval, name, table } from "../page/table.ts";
 import type { EvaluatedPart, Report } from "../report.ts";
-
-export const DISCLAIMER = "Research use, not a medical device.";
 
 /** The title, and what this is not. */
 export function header(report: Report): Html {
@@ -16,8 +15,8 @@ export function header(report: Report): Html {
     </p>
     <h1>${name(report.name)}</h1>
     <p class="device">
-      <strong>${DISCLAIMER}</strong> These figures describe one model on one set of images. They say nothing of patients
-      that are not in it, and no diagnosis may rest on them.
+      <strong>${RESEARCH_USE}</strong> These figures describe one model on one set of images. They say nothing of
+      patients that are not in it, and no diagnosis may rest on them.
     </p> `;
 }
 
