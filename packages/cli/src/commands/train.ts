@@ -57,7 +57,7 @@ export function trainCommand(program: Command, io: Io): void {
 async function train(io: Io, flags: TrainFlags): Promise<void> {
   const { data, out, seeds: wanted, resume, overwrite, allowUnreadable, adapter, json, ...recipeFlags } = flags;
   if (data === undefined && !resume) throw new InputError("--data is missing: a folder of pictures to train on");
-  const { InterruptedError, isSeedsFolder, trainRun, trainSeeds } = await import("@fracture/train");
+  const { InterruptedError, isSeedsFolder, shellQuoted, trainRun, trainSeeds } = await import("@fracture/train");
   using progress = new Progress(io.stderr);
   const transfer = new Transfer();
   const recipe = await namingFlags(
@@ -101,7 +101,7 @@ async function train(io: Io, flags: TrainFlags): Promise<void> {
     if (!(error instanceof InterruptedError)) throw error;
     // Before its first checkpoint a run has its beginning to go on from; not so one that was to replace another.
     if (!error.saved && (overwrite || !existsSync(join(out, "config.json")))) throw error;
-    throw new StoppedError(`stopped; to go on: fracture train --out ${quoted(out)} --resume`);
+    throw new StoppedError(`stopped; to go on: fracture train --out ${shellQuoted(out)} --resume`);
   }
 }
 
@@ -110,6 +110,3 @@ function seedsOf(wanted: number | readonly number[], first: number | undefined):
   if (first !== undefined) throw new InputError("--seed: --seeds lists them all; give one of the two");
   return wanted;
 }
-
-/** A path as a shell takes it. */
-const quoted = (path: string): string => (/^[\w./:@%+,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

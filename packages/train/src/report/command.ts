@@ -1,5 +1,6 @@
 import { stagesOf } from "../recipe/stages.ts";
 import { parseRecipe, type Recipe } from "../recipe/recipe.ts";
+import { shellQuoted } from "../run/shell.ts";
 import type { Report } from "./report.ts";
 
 /** What is not called as its option of a recipe is, with hyphens; null: what is written by itself. */
@@ -36,10 +37,7 @@ export function commandOf({ config, recipe, folder }: Report): string | null {
   if (!recipe.shuffle) words.push("--no-shuffle");
   if (recipe.stages) words.push("--stages", "stages.json");
   if (config.allowUnreadable) words.push("--allow-unreadable");
-  const command = words.map(quoted).join(" ");
+  const command = words.map(shellQuoted).join(" ");
   if (!recipe.stages) return command;
-  return `printf '%s\\n' ${quoted(JSON.stringify(stagesOf(recipe)))} > stages.json\n${command}`;
+  return `printf '%s\\n' ${shellQuoted(JSON.stringify(stagesOf(recipe)))} > stages.json\n${command}`;
 }
-
-/** A word as a shell takes it. */
-const quoted = (word: string): string => (/^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
