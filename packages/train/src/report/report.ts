@@ -3,11 +3,11 @@ import type { HardestPictures, HardPicture } from "../evaluate/hardest.ts";
 import type { Metrics } from "../evaluate/metrics.ts";
 import type { Predictions } from "../evaluate/predictions.ts";
 import type { PlainFigures } from "../evaluate/report.ts";
+import type { Subgroups } from "../evaluate/subgroups.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RunSession } from "../run/environment.ts";
 import type { HistoryRow } from "../run/history.ts";
 import type { SeedsSummary } from "../seeds/summary.ts";
-import type { ReportSubgroups } from "./readSubgroups.ts";
 import type { ReportAudit, ReportConfig } from "./schema.ts";
 
 /** A picture as the report carries it. */
@@ -115,7 +115,7 @@ export interface Report {
   readonly dataPlots: readonly Attachment[];
   /** Of the learning-rate finder. */
   readonly rateSearch: Attachment | null;
-  readonly subgroups: ReportSubgroups | null;
+  readonly subgroups: Subgroups | null;
   /** The figures of several seeds, of which the run is one; or of the folder that holds them all. */
   readonly seeds: SeedsSummary | null;
   /** Parts that could not be read, a line each. */

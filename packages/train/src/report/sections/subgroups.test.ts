@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { outcomeOf } from "../../evaluate/report.ts";
 import { FEWEST_UNITS, subgroupsOf } from "../../evaluate/subgroups.ts";
-import { writeSubgroups } from "../../run/subgroups.ts";
+import { readSubgroups, writeSubgroups } from "../../run/subgroups.ts";
 import { html } from "../page/html.ts";
-import { readSubgroups } from "../readSubgroups.ts";
 import { subgroupsSection } from "./subgroups.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fracture-report-subgroups-"));
@@ -26,11 +25,13 @@ it("every figure that training and evaluation write by a column's values stands 
   const outcome = outcomeOf({ split: "test", classes: ["fractured", "whole"], paths, labels, logits });
   const few = FEWEST_UNITS - 1;
   const of = new Map(paths.map((path, i) => [path, new Map([["view", i < few ? "ap" : "lateral"]])]));
-  await writeSubgroups(folder, subgroupsOf(outcome, { names: ["view"], of })!);
+  const found = subgroupsOf(outcome, { names: ["view"], of })!;
+  await writeSubgroups(folder, found);
   const notes: string[] = [];
   const subgroups = await readSubgroups(join(folder, "subgroups.json"), (line) => notes.push(line));
   const [head, ap, lateral] = cellsOf(html`${subgroupsSection({ subgroups })}`.text);
   expect(notes).toEqual([]);
+  expect(subgroups).toEqual(found);
   expect(head).toEqual(["view", "Images", "Accuracy", "Sensitivity", "Specificity", "AUC"]);
   expect(ap).toEqual(["ap", String(few), "too few", "too few", "too few", "too few"]);
   const shown = Object.values(subgroups!.rows[1]!.figures).map(({ value }) => value!.toFixed(3));
