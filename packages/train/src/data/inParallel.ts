@@ -19,3 +19,24 @@ export async function inParallel(
   const failed = ended.find((outcome) => outcome.status === "rejected");
   if (failed) throw failed.reason;
 }
+
+/** `work`, of which no more than `most` are done at once; the others wait in order. */
+export function inPlaces<A extends readonly unknown[], R>(
+  most: number,
+  work: (...of: A) => Promise<R>,
+): (...of: A) => Promise<R> {
+  const waiting: (() => void)[] = [];
+  let busy = 0;
+  return async (...of) => {
+    if (busy >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+    else busy += 1;
+    try {
+      return await work(...of);
+    } finally {
+      // A place goes from hand to hand.
+      const next = waiting.shift();
+      if (next) next();
+      else busy -= 1;
+    }
+  };
+}

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { preprocess, type Preprocessing } from "@fracture/resnet";
 import { ImageError, loadImage, type ImageSource } from "../../data/decode.ts";
+import { inPlaces } from "../../data/inParallel.ts";
 
 /** A picture on its way to the device, or why there is none. */
 export type Decoded =
@@ -65,24 +66,6 @@ export async function* decodeAhead(
 }
 
 const idle = (): Promise<null> => new Promise((resolve) => setTimeout(resolve, IDLE_MS, null));
-
-/** `work`, of which no more than `most` are done at once; the others wait in order. */
-function inPlaces<T, R>(most: number, work: (of: T) => Promise<R>): (of: T) => Promise<R> {
-  const waiting: (() => void)[] = [];
-  let busy = 0;
-  return async (of) => {
-    if (busy >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-    else busy += 1;
-    try {
-      return await work(of);
-    } finally {
-      // A place goes from hand to hand.
-      const next = waiting.shift();
-      if (next) next();
-      else busy -= 1;
-    }
-  };
-}
 
 async function decodeOne(path: string, preprocessing: Preprocessing): Promise<Decoded> {
   try {

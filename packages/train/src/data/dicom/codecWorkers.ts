@@ -1,6 +1,7 @@
 import type * as Lossless from "@cornerstonejs/jpeg-lossless-decoder-js";
 import { availableParallelism } from "node:os";
 import { Worker, type MessagePort } from "node:worker_threads";
+import { inPlaces } from "../inParallel.ts";
 
 export type CodecName = "jpeg-2000" | "jpeg-ls" | "jpeg-lossless";
 
@@ -13,26 +14,19 @@ interface Answer {
 
 /** Threads that decode, as many as there is work for and processors are there; they don't keep the program alive. */
 export class CodecWorkers {
-  readonly #most = Math.max(1, Math.min(4, availableParallelism() - 1));
   readonly #idle: Worker[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
 
   /** Null where the decoder did not end in time. */
-  async decode(codec: CodecName, bytes: Uint8Array, longestMs: number): Promise<Answer | null> {
-    while (this.#busy >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#busy += 1;
-    const worker = this.#idle.pop() ?? startWorker();
-    try {
+  readonly decode = inPlaces(
+    Math.max(1, Math.min(4, availableParallelism() - 1)),
+    async (codec: CodecName, bytes: Uint8Array, longestMs: number): Promise<Answer | null> => {
+      const worker = this.#idle.pop() ?? startWorker();
       const answer = await ask(worker, { codec, bytes: Uint8Array.from(bytes) }, longestMs);
       if (answer) this.#idle.push(worker);
       else await worker.terminate();
       return answer;
-    } finally {
-      this.#busy -= 1;
-      this.#waiting.shift()?.();
-    }
-  }
+    },
+  );
 }
 
 interface Request {
