@@ -39,7 +39,6 @@ export function parseDicomFile(bytes: Uint8Array, maxPixels: number): ParsedDico
     });
     return { dataSet, transferSyntax: transferSyntax ?? dataSet.string("x00020010") ?? "" };
   } catch (error) {
-    if (error instanceof UnreadPictureError) throw error;
     throw corrupt(error);
   }
 }
