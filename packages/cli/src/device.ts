@@ -3,7 +3,6 @@ import type { AdapterChoice, AdapterInfo, Device } from "@fracture/tensor";
 import { Option } from "commander";
 import type { Io } from "./io.ts";
 import type { Progress } from "./output/progress.ts";
-import { loadTuning } from "./tuning/tuning.ts";
 
 /** `--adapter`, of every command that computes. */
 export const adapterOption = (): Option =>
@@ -52,6 +51,7 @@ export class DeviceOnDemand {
   };
 
   readonly #choices = async (info: AdapterInfo): Promise<Choices> => {
+    const { loadTuning } = await import("./tuning/tuning.ts");
     const { choices, unusable } = await loadTuning(info, this.#io.env);
     if (unusable !== null) this.#io.stderr.write(`fracture: measured choices are left out: ${unusable}\n`);
     return choices;

@@ -31,12 +31,6 @@ const convShapes = z
   )
   .min(1);
 
-/** What a file of shapes looks like, for the commands' help. */
-export const MATMUL_SHAPES_EXAMPLE =
-  '[{"m": 1024, "n": 1024, "k": 1024, "transposeA": false, "transposeB": false}, ...]';
-export const CONV_SHAPES_EXAMPLE =
-  '[{"n": 8, "h": 56, "w": 56, "c": 64, "k": 64, "r": 3, "s": 3, "stride": 1, "padding": 1}, ...]';
-
 /** Products from a JSON file. Throws an InputError that says where it is wrong. */
 export const readMatmulShapes = (file: string): Promise<MatmulGeometry[]> => readShapes(file, matmulShapes);
 

@@ -12,7 +12,6 @@ import type { PointingFlags } from "../bench/pointing.ts";
 import type { NetworkOptions } from "../bench/network.ts";
 import type { BenchRow } from "../bench/report.ts";
 import type { TuneOptions } from "../bench/tune.ts";
-import { CONV_SHAPES_EXAMPLE, MATMUL_SHAPES_EXAMPLE } from "../bench/shapes.ts";
 
 interface BenchOptions {
   readonly adapter: AdapterChoice;
@@ -32,6 +31,11 @@ interface ConvOptions {
 }
 
 const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES);
+
+/** What a file of shapes looks like: `bench/shapes.ts` reads it, which help needs not wait for. */
+const MATMUL_SHAPES_EXAMPLE = '[{"m": 1024, "n": 1024, "k": 1024, "transposeA": false, "transposeB": false}, ...]';
+const CONV_SHAPES_EXAMPLE =
+  '[{"n": 8, "h": 56, "w": 56, "c": 64, "k": 64, "r": 3, "s": 3, "stride": 1, "padding": 1}, ...]';
 
 /** `fracture bench gemm|conv|step|infer|data|tune|explain` */
 export function benchCommand(program: Command, io: Io): void {
