@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { SEED_FIGURES, type SeedFigure, type SeedSpreads, type SeedsSummary } from "@fracture/train";
+import type { SeedFigure, SeedSpreads, SeedsSummary } from "@fracture/train";
 import { plural } from "./format.ts";
 import { formatTable, type Column } from "./table.ts";
 
@@ -34,7 +34,7 @@ export function formatSeeds(out: string, summary: SeedsSummary): string {
 
 function spreadTable(title: string, spreads: SeedSpreads, together: SeedsSummary["together"]): string {
   type Row = readonly [name: string, spread: NonNullable<SeedSpreads[SeedFigure]>, figure: SeedFigure];
-  const rows = SEED_FIGURES.flatMap((figure): Row[] => {
+  const rows = (Object.keys(TITLES) as SeedFigure[]).flatMap((figure): Row[] => {
     const spread = spreads[figure];
     return spread ? [[TITLES[figure], spread, figure]] : [];
   });
