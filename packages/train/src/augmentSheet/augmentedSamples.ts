@@ -101,9 +101,9 @@ function levelsOf(
 
 /** The places of `count` samples, the classes in turn, evenly spread through each. */
 export function spreadPlaces(labels: readonly number[], count: number): number[] {
-  const members = new Map<number, number[]>();
-  labels.forEach((label, place) => members.set(label, [...(members.get(label) ?? []), place]));
-  const classes = [...members.keys()].sort((a, b) => a - b).map((label) => members.get(label)!);
+  const members: number[][] = [];
+  labels.forEach((label, place) => (members[label] ??= []).push(place));
+  const classes = Object.values(members); // those that have any
   const places = Array.from({ length: Math.min(count, labels.length) }, (_, row) => {
     const [own, round] = [classes[row % classes.length]!, Math.floor(row / classes.length)];
     const rounds = Math.ceil((count - (row % classes.length)) / classes.length);
