@@ -6,7 +6,7 @@ import type { LoadProgress } from "../data/loadPictures.ts";
 import type { DataFolder } from "../data/folder.ts";
 import type { SplitName } from "../data/split.ts";
 import type { Metrics } from "../evaluate/metrics.ts";
-import { outcomeOf, type SplitOutcome } from "../evaluate/report.ts";
+import { metricsOf, type SplitOutcome } from "../evaluate/report.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { RunEvent } from "./events.ts";
 
@@ -58,23 +58,12 @@ function copiesIn({ leaks }: DataAudit, split: SplitName): ReadonlySet<string> {
 
 /** Null where none is a copy. */
 export function withoutCopies(outcome: SplitOutcome, audit: DataAudit, base: string): WithoutCopies | null {
-  const { split, classes, paths, labels, logits, groups, decision } = outcome;
+  const { split, paths } = outcome;
   const copied = copiesIn(audit, split);
   const kept = paths.flatMap((path, i) => (copied.has(nameIn(base, path)) ? [] : [i]));
   const copies = paths.length - kept.length;
   if (copies === 0) return null;
-  if (kept.length === 0) return { copies, metrics: null };
-  const width = classes.length;
-  const { metrics } = outcomeOf({
-    split,
-    classes,
-    paths: kept.map((i) => paths[i]!),
-    labels: kept.map((i) => labels[i]!),
-    logits: Float32Array.from(kept.flatMap((i) => Array.from(logits.subarray(i * width, (i + 1) * width)))),
-    groups: groups && kept.map((i) => groups[i]!),
-    decision,
-  });
-  return { copies, metrics };
+  return { copies, metrics: kept.length === 0 ? null : metricsOf(outcome, kept) };
 }
 
 /** What `metrics.json` says besides, by split; nothing where no picture is a copy. */

@@ -54,6 +54,23 @@ export function outcomeOf({ decision = null, ...given }: OutcomeOptions): SplitO
   return { ...given, decision, probabilities, predicted, metrics, plain, calibration: calibrationFigures(decided) };
 }
 
+/** The figures of some of a split's pictures, with their intervals, at the split's temperature and threshold. */
+export function metricsOf(
+  { classes, labels, probabilities, predicted, groups }: SplitOutcome,
+  members: readonly number[],
+): Metrics {
+  const width = classes.length;
+  return computeMetrics(
+    {
+      classes,
+      labels: members.map((i) => labels[i]!),
+      probabilities: members.flatMap((i) => Array.from(probabilities.subarray(i * width, (i + 1) * width))),
+      predicted: members.map((i) => predicted[i]!),
+    },
+    { groups: groups && members.map((i) => groups[i]!) },
+  );
+}
+
 function plainFigures(predictions: Predictions, groups: readonly Group[] | undefined): PlainFigures {
   const { accuracy, precision, recall, specificity, f1, logLoss, intervals } = computeMetrics(predictions, { groups });
   return {

@@ -1,7 +1,6 @@
 import type { Columns } from "../data/columns.ts";
-import type { SplitOutcome } from "./report.ts";
 import { valuesOf } from "./columnValues.ts";
-import { computeMetrics } from "./metrics.ts";
+import { metricsOf, type SplitOutcome } from "./report.ts";
 import type { Interval } from "./wilson.ts";
 
 export { NO_VALUE } from "./columnValues.ts";
@@ -69,23 +68,13 @@ export function subgroupsOf(outcome: SplitOutcome, columns: Columns | null): Sub
 }
 
 function subgroup(outcome: SplitOutcome, column: string, value: string, members: readonly number[]): Subgroup {
-  const { classes, labels, probabilities, predicted, groups } = outcome;
-  const chosen = groups && members.map((i) => groups[i]!);
+  const { classes, labels, groups } = outcome;
   const own = members.map((i) => labels[i]!);
-  const units = chosen ? new Set(chosen).size : members.length;
+  const units = groups ? new Set(members.map((i) => groups[i]!)).size : members.length;
   const tooFew = units < FEWEST_UNITS;
-  const width = classes.length;
   const perClass = classes.map((_, label) => own.filter((one) => one === label).length);
   if (tooFew) return { column, value, samples: members.length, units, perClass, tooFew, figures: {} };
-  const { accuracy, recall, specificity, rocAuc, intervals, positiveClass } = computeMetrics(
-    {
-      classes,
-      labels: own,
-      probabilities: members.flatMap((i) => Array.from(probabilities.subarray(i * width, (i + 1) * width))),
-      predicted: members.map((i) => predicted[i]!),
-    },
-    { groups: chosen },
-  );
+  const { accuracy, recall, specificity, rocAuc, intervals, positiveClass } = metricsOf(outcome, members);
   const figures: Record<string, SubgroupFigure> = {
     accuracy: { value: accuracy, interval: intervals.accuracy },
     // Of more than two classes these are means over the classes, whose shares differ from group to group.
