@@ -16,12 +16,23 @@ export interface HardestPictures {
   readonly leastCertain: readonly HardPicture[];
 }
 
+type Outcome = Pick<SplitOutcome, "classes" | "paths" | "labels" | "probabilities" | "predicted">;
+
+/** A picture of a split, by its index there. */
+export function hardPicture({ classes, paths, labels, probabilities, predicted }: Outcome, i: number): HardPicture {
+  const [label, said] = [labels[i]!, predicted[i]!];
+  const probability = (c: number): number => probabilities[i * classes.length + c]!;
+  return {
+    path: paths[i]!,
+    label: classes[label]!,
+    predicted: classes[said]!,
+    probability: { label: probability(label), predicted: probability(said) },
+  };
+}
+
 /** The pictures of a split to look at first. */
-export function hardestPictures(
-  outcome: Pick<SplitOutcome, "classes" | "paths" | "labels" | "probabilities" | "predicted" | "decision">,
-  most = 20,
-): HardestPictures {
-  const { classes, paths, labels, probabilities, predicted, decision } = outcome;
+export function hardestPictures(outcome: Outcome & Pick<SplitOutcome, "decision">, most = 20): HardestPictures {
+  const { classes, labels, probabilities, predicted, decision } = outcome;
   const probability = (i: number, c: number): number => probabilities[i * classes.length + c]!;
   const positive = decision?.threshold ? classes.indexOf(decision.threshold.positiveClass) : -1;
   const distance = (i: number): number => {
@@ -34,12 +45,7 @@ export function hardestPictures(
       .map((i) => ({ i, value: by(i) }))
       .sort((a, b) => a.value - b.value)
       .slice(0, most)
-      .map(({ i }) => ({
-        path: paths[i]!,
-        label: classes[labels[i]!]!,
-        predicted: classes[predicted[i]!]!,
-        probability: { label: probability(i, labels[i]!), predicted: probability(i, predicted[i]!) },
-      }));
+      .map(({ i }) => hardPicture(outcome, i));
   const all = labels.map((_, i) => i);
   const wrong = all.filter((i) => labels[i] !== predicted[i]);
   return { worstMistakes: take(wrong, (i) => probability(i, labels[i]!)), leastCertain: take(all, distance) };

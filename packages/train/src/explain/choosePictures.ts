@@ -1,4 +1,4 @@
-import { hardestPictures, type HardPicture } from "../evaluate/hardest.ts";
+import { hardestPictures, hardPicture, type HardPicture } from "../evaluate/hardest.ts";
 import type { SplitOutcome } from "../evaluate/report.ts";
 
 /** Why a picture is explained. */
@@ -31,7 +31,8 @@ export function choosePictures(outcome: Outcome, most = 6): ChosenPicture[] {
 }
 
 /** Pictures that are told right, by falling probability, a class after the other. */
-function surest({ classes, paths, labels, probabilities, predicted }: Outcome): HardPicture[] {
+function surest(outcome: Outcome): HardPicture[] {
+  const { classes, labels, probabilities, predicted } = outcome;
   const probability = (i: number): number => probabilities[i * classes.length + labels[i]!]!;
   const right = labels.flatMap((label, i) => (label === predicted[i] ? [i] : []));
   const ranked = right.toSorted((a, b) => probability(b) - probability(a));
@@ -44,12 +45,7 @@ function surest({ classes, paths, labels, probabilities, predicted }: Outcome): 
   }
   return ranked
     .toSorted((a, b) => rank.get(a)! - rank.get(b)! || labels[a]! - labels[b]!)
-    .map((i) => ({
-      path: paths[i]!,
-      label: classes[labels[i]!]!,
-      predicted: classes[labels[i]!]!,
-      probability: { label: probability(i), predicted: probability(i) },
-    }));
+    .map((i) => hardPicture(outcome, i));
 }
 
 function onePerGroup(pictures: readonly HardPicture[], { paths, groups }: Outcome): readonly HardPicture[] {
