@@ -4,12 +4,14 @@ import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { DEFAULT_AUGMENTATION } from "../data/augment.ts";
 import { nearestSpelling } from "../data/spelling.ts";
+import { RUN_FORMAT } from "../run/runFolder.ts";
+import { SEEDS_FORMAT } from "../seeds/seedsFolder.ts";
 import { RecipeError } from "./errors.ts";
 import { augmentationSchema, recipeSchema, type RecipeOptions } from "./recipe.ts";
 import { stageSchema } from "./stageSchema.ts";
 
 /** What `format` says in the `config.json` of a run, and of several seeds. */
-const RUN_FORMATS: ReadonlySet<unknown> = new Set(["fracture-run/1", "fracture-seeds/1"]);
+const RUN_FORMATS: ReadonlySet<unknown> = new Set([RUN_FORMAT, SEEDS_FORMAT]);
 
 /** A recipe as it is written by hand: what is left out has its default. */
 const fileSchema = z
