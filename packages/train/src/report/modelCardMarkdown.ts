@@ -1,4 +1,5 @@
 import { RESEARCH_USE } from "../notice.ts";
+import { lastPart } from "./facts.ts";
 import type { ModelCard } from "./modelCard.ts";
 import type { Report } from "./report.ts";
 
@@ -51,7 +52,7 @@ function frontMatter(card: ModelCard, { architecture, data, main }: Report): str
       "  - task:",
       "      type: image-classification",
       "    dataset:",
-      `      name: ${text(data?.replaceAll("\\", "/").replace(/\/+$/, "").split("/").at(-1) ?? "unknown")}`,
+      `      name: ${text(data === null ? "unknown" : lastPart(data))}`,
       "      type: imagefolder",
       `      split: ${text(split)}`,
       "    metrics:",

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { decodeImage } from "../data/decode.ts";
+import { liesIn } from "../run/place.ts";
 import type { EmbeddedPicture } from "./report.ts";
 
 /** Pixels of the longer side: two pictures lie side by side on a phone, of twice its density. */
@@ -41,7 +42,6 @@ async function encode(picture: Sharp, longer: number, quality: number): Promise<
 
 /** `path` within `folder`, or null where it would lead out of it. */
 export function within(folder: string, path: string): string | null {
-  const full = resolve(folder, path);
-  const below = relative(resolve(folder), full);
-  return below === "" || isAbsolute(below) || below.split(sep)[0] === ".." ? null : full;
+  const [full, root] = [resolve(folder, path), resolve(folder)];
+  return full !== root && liesIn(full, root) ? full : null;
 }

@@ -120,15 +120,13 @@ export function knownOf(report: Report) {
           )
         : null,
     limitations: part(`What the run itself knows: ${plural(findingsOf(report).length, "finding")}, on the first page.`),
-    cutoff: main?.decision
+    cutoff: main
       ? full(
-          main.decision.threshold
+          main.decision?.threshold
             ? `From a probability of ${fixed(main.decision.threshold.value)} on ${quoted(main.decision.threshold.positiveClass)} is decided for: set beforehand, on the validation split.`
             : "The larger probability decides: set beforehand.",
         )
-      : main
-        ? full("The larger probability decides: set beforehand.")
-        : null,
+      : null,
     masked: main ? full("The model sees the image alone, never its label or other information.") : null,
     indeterminate: main ? full("There are none: the model always decides.") : null,
     protocol: part("This report, with the command and the hashes that make the run again (Training)."),

@@ -1,3 +1,4 @@
+import { counts } from "../facts.ts";
 import { fixed, plural, quoted } from "../format.ts";
 import { html, type Html, type HtmlValue } from "../page/html.ts";
 import { name } from "../page/table.ts";
@@ -7,7 +8,7 @@ import type { EmbeddedPicture, Report, ShownPicture } from "../report.ts";
 export function picturesSection({ pictures, main }: Report): HtmlValue {
   const { worstMistakes, leastCertain, surest } = pictures;
   if (!main || leastCertain.length === 0) return null;
-  const wrong = main.metrics.samples - main.metrics.confusionMatrix.reduce((sum, row, i) => sum + (row[i] ?? 0), 0);
+  const wrong = main.metrics.samples - counts(main.metrics).right;
   const explained = [...worstMistakes, ...leastCertain].some(({ overlay }) => overlay !== null);
   return [
     html`<p>
