@@ -16,8 +16,7 @@ interface Answer {
 export class CodecWorkers {
   readonly #idle: Worker[] = [];
 
-  /** Null where the decoder did not end in time. */
-  readonly decode = inPlaces(
+  readonly #decode = inPlaces(
     Math.max(1, Math.min(4, availableParallelism() - 1)),
     async (codec: CodecName, bytes: Uint8Array, longestMs: number): Promise<Answer | null> => {
       const worker = this.#idle.pop() ?? startWorker();
@@ -27,6 +26,11 @@ export class CodecWorkers {
       return answer;
     },
   );
+
+  /** Null where the decoder did not end in time. */
+  async decode(codec: CodecName, bytes: Uint8Array, longestMs: number): Promise<Answer | null> {
+    return this.#decode(codec, bytes, longestMs);
+  }
 }
 
 interface Request {
