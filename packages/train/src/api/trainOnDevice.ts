@@ -12,13 +12,14 @@ import { writeMetrics, writeOutcome, type SplitOutcome } from "../evaluate/repor
 import { explainOutcome } from "../explain/explainOutcome.ts";
 import { CheckpointFiles } from "../loop/checkpoint.ts";
 import { featureFilesIn } from "../loop/featureFiles.ts";
+import { tensorsDigest } from "../loop/features.ts";
 import { fit } from "../loop/fit.ts";
 import { DEFAULT_WEIGHT_DECAY } from "../loop/optimizers.ts";
 import { DEFAULT_FEATURE_BYTES, type FitOptions } from "../loop/options.ts";
 import { subgroupsOf } from "../evaluate/subgroups.ts";
 import { writeSubgroups } from "../run/subgroups.ts";
 import { checkPrecision } from "../loop/precision.ts";
-import { neverTrained } from "../loop/stages.ts";
+import { neverTrained, tensorsUpTo } from "../loop/stages.ts";
 import { startState } from "../loop/state.ts";
 import { createModel } from "../model/initialModel.ts";
 import { decisionMetadata, modelMetadata, trainingDataMetadata } from "../model/modelFile.ts";
@@ -87,8 +88,8 @@ export async function trainOnDevice(
     log.sync();
     const outcomes: SplitOutcome[] = [];
     const { featureFiles: files, featureBytes: mostBytes } = fitting;
-    const part = files && neverTrained(config.stages);
-    const unchanged = part && { part, files, mostBytes };
+    const part = files && (stored.val ?? stored.test) && neverTrained(config.stages);
+    const unchanged = part && { part, files, mostBytes, frozen: await tensorsDigest(model, tensorsUpTo(part)) };
     let decision: Decision | null = null;
     // Val first: temperature and threshold are chosen there, and test only sees them applied.
     for (const split of [stored.val, stored.test]) {

@@ -7,7 +7,6 @@ import { ForwardPass, type ForwardOptions } from "./forward.ts";
 import type { SampleSet } from "./options.ts";
 import { FRACTURE_VERSION } from "../version.ts";
 import { ReadRing } from "./readRing.ts";
-import { tensorsUpTo } from "./stages.ts";
 
 /**
  * Pictures that features are computed of at once. Not the batch size of training: so that features are the same, to the last bit, whatever
@@ -82,7 +81,7 @@ export async function computeFeatures(
 }
 
 /** What no training has changed, up to and including a part. */
-export interface UnchangedPart extends Pick<FeatureOptions, "files" | "mostBytes"> {
+export interface UnchangedPart extends Pick<FeatureOptions, "files" | "frozen" | "mostBytes"> {
   readonly part: Part;
 }
 
@@ -90,12 +89,11 @@ export interface UnchangedPart extends Pick<FeatureOptions, "files" | "mostBytes
 export async function unchangedFeatures(
   set: SampleSet,
   { part, ...unchanged }: UnchangedPart,
-  options: Omit<FeatureOptions, "files" | "mostBytes" | "frozen" | "slots">,
+  options: Omit<FeatureOptions, keyof UnchangedPart | "slots">,
 ): Promise<FeatureCache | null> {
   const slots = new SlotPool(options.device);
   try {
-    const frozen = await tensorsDigest(options.model, tensorsUpTo(part));
-    return await computeFeatures(set, part, { ...options, ...unchanged, frozen, slots });
+    return await computeFeatures(set, part, { ...options, ...unchanged, slots });
   } finally {
     slots.dispose();
   }
