@@ -2,7 +2,7 @@ import type { AdapterChoice } from "@fracture/tensor";
 import type { CamLayer, PointingResult, Share } from "@fracture/train";
 import { DeviceOnDemand } from "../device.ts";
 import type { Io } from "../io.ts";
-import { plural } from "../output/format.ts";
+import { formatInterval, plural } from "../output/format.ts";
 import { Progress } from "../output/progress.ts";
 import { formatTable } from "../output/table.ts";
 
@@ -57,8 +57,7 @@ export function formatPointing(result: PointingResult): string {
     },
     {
       title: "95% interval",
-      cell: ([, value]) =>
-        typeof value === "number" ? "" : (value.interval?.map((end) => end.toFixed(3)).join(" to ") ?? ""),
+      cell: ([, value]) => (typeof value === "number" ? "" : formatInterval(value.interval)),
     },
   ]);
   const none = empty > 0 ? ` In ${empty} the map is empty, which is a miss.` : "";

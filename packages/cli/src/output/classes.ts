@@ -1,5 +1,5 @@
 import type { ClassMetrics, Metrics } from "@fracture/train";
-import { columnsOf, formatCount, plural } from "./format.ts";
+import { columnsOf, formatCount, formatInterval, plural } from "./format.ts";
 import { formatTable, type Column } from "./table.ts";
 
 type Figure = "precision" | "recall" | "f1" | "rocAuc";
@@ -27,9 +27,7 @@ export function formatClasses({ perClass, macro, weighted, positiveClass }: Metr
   const column = (title: string, figure: Figure): Column<Row> => ({
     title,
     cell: ({ [figure]: value, intervals: { [figure]: interval } }) =>
-      value === null
-        ? "undefined"
-        : `${value.toFixed(3)}${interval ? ` (${interval.map((end) => end.toFixed(3)).join(" to ")})` : ""}`,
+      value === null ? "undefined" : `${value.toFixed(3)}${interval ? ` (${formatInterval(interval)})` : ""}`,
   });
   const table = formatTable(rows, [
     { title: "class", cell: (row) => row.class },

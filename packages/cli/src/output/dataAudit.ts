@@ -1,5 +1,5 @@
 import type { CopyPair, DataAudit, Leak, Quartiles, WithoutCopies } from "@fracture/train";
-import { formatBytes, formatCount, formatNumber, plural, printable } from "./format.ts";
+import { formatBytes, formatCount, formatInterval, formatNumber, plural, printable } from "./format.ts";
 import { formatTable } from "./table.ts";
 
 export interface AuditTextOptions {
@@ -139,10 +139,7 @@ function shortcutTable({ shortcuts }: DataAudit): string {
   const table = formatTable(telling, [
     { title: "the class told from", cell: ({ from }) => from },
     { title: "AUC", cell: ({ auc }) => auc!.toFixed(3), align: "right" },
-    {
-      title: "95% interval",
-      cell: ({ interval }) => `${interval![0].toFixed(3)} to ${interval![1].toFixed(3)}`,
-    },
+    { title: "95% interval", cell: ({ interval }) => formatInterval(interval) },
     {
       title: "",
       cell: ({ class: name, larger }) => `${larger === null ? "" : larger ? "larger in " : "smaller in "}${name}`,

@@ -38,6 +38,10 @@ export function formatDuration(seconds: number): string {
 export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
   `${formatCount(count)} ${count === 1 ? noun : nouns}`;
 
+/** An interval's ends, as figures between 0 and 1 are shown: "0.123 to 0.456"; nothing where there is none. */
+export const formatInterval = (interval: readonly [low: number, high: number] | null | undefined): string =>
+  interval ? interval.map((end) => end.toFixed(3)).join(" to ") : "";
+
 /** Text from a file, as a terminal may show it: without the control characters that would steer it. */
 export const printable = (text: string): string =>
   text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);

@@ -1,6 +1,6 @@
 import type { HardestPictures, HardPicture, Metrics, SplitOutcome } from "@fracture/train";
 import { formatClasses, formatConfusion } from "./classes.ts";
-import { plural, printable } from "./format.ts";
+import { formatInterval, plural, printable } from "./format.ts";
 import { formatTable } from "./table.ts";
 
 type Interval = Metrics["intervals"]["accuracy"] | null;
@@ -20,7 +20,7 @@ export function formatOutcome(outcome: SplitOutcome): string {
       const rule = threshold.rule === "youden" ? "by Youden's index" : `for a sensitivity of ${threshold.sensitivity}`;
       lines.push(
         `"${printable(threshold.positiveClass)}" is decided for from a probability of ${threshold.value.toFixed(3)} on, chosen ${rule} ${on};`,
-        `by the larger probability the accuracy is ${share(plain.accuracy)} (${range(plain.intervals.accuracy)}).`,
+        `by the larger probability the accuracy is ${share(plain.accuracy)} (${formatInterval(plain.intervals.accuracy)}).`,
       );
     }
     lines.push(
@@ -60,10 +60,9 @@ export function formatMetrics(split: string, metrics: Metrics): string {
   const figures = formatTable(rows, [
     { title: `${split}, ${plural(metrics.samples, "picture")}`, cell: ([name]) => name },
     { title: "", cell: ([, value]) => share(value), align: "right" },
-    { title: "95% interval", cell: ([, , interval]) => (interval ? range(interval) : "") },
+    { title: "95% interval", cell: ([, , interval]) => formatInterval(interval) },
   ]);
   return `${figures}All but the accuracy ${of}.\n${formatClasses(metrics)}\n${formatConfusion(metrics)}`;
 }
 
 const share = (value: number | null): string => (value === null ? "undefined" : value.toFixed(3));
-const range = ([low, high]: NonNullable<Interval>): string => `${low.toFixed(3)} to ${high.toFixed(3)}`;

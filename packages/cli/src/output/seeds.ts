@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { SeedFigure, SeedSpreads, SeedsSummary } from "@fracture/train";
-import { plural } from "./format.ts";
+import { formatInterval, plural } from "./format.ts";
 import { formatTable, type Column } from "./table.ts";
 
 const TITLES: Readonly<Record<SeedFigure, string>> = {
@@ -49,15 +49,12 @@ function spreadTable(title: string, spreads: SeedSpreads, together: SeedsSummary
     number("sd", ([, { deviation }]) => deviation),
     number("min", ([, { min }]) => min),
     number("max", ([, { max }]) => max),
-    { title: "95% of the mean", cell: ([, { interval }]) => range(interval) },
+    { title: "95% of the mean", cell: ([, { interval }]) => formatInterval(interval) },
     ...(together
       ? [
           number("together", ([, , figure]) => together.figures[figure]),
-          { title: "95%", cell: ([, , figure]: Row) => range(together.intervals[figure]) },
+          { title: "95%", cell: ([, , figure]: Row) => formatInterval(together.intervals[figure]) },
         ]
       : []),
   ]);
 }
-
-const range = (interval: readonly [number, number] | null): string =>
-  interval ? `${interval[0].toFixed(3)} to ${interval[1].toFixed(3)}` : "";

@@ -1,5 +1,5 @@
 import type { Subgroup, SubgroupFigure, Subgroups } from "@fracture/train";
-import { formatCount, printable } from "./format.ts";
+import { formatCount, formatInterval, printable } from "./format.ts";
 import { formatTable } from "./table.ts";
 
 /** A split's figures by the values of the data set's own columns, for people; empty where there are none. */
@@ -26,5 +26,5 @@ export function formatSubgroups(subgroups: Subgroups | null): string {
 function estimate(figure: SubgroupFigure | undefined): string {
   if (!figure || figure.value === null) return "undefined";
   const { value, interval } = figure;
-  return `${value.toFixed(3)}${interval ? ` (${interval[0].toFixed(3)} to ${interval[1].toFixed(3)})` : ""}`;
+  return `${value.toFixed(3)}${interval ? ` (${formatInterval(interval)})` : ""}`;
 }
