@@ -35,7 +35,7 @@ export async function benchPointing(
   );
 }
 
-export function formatPointing(result: PointingResult): string {
+function formatPointing(result: PointingResult): string {
   const { pictures, cells, layer, tolerance, empty, chance, toldRight, centre, offCentre, ceiling } = result;
   const rows: [string, Share | number][] = [
     ["largest value of the map", result],
