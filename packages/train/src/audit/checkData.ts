@@ -7,7 +7,7 @@ import { Copies, type Copy, type CopyKind } from "./copies.ts";
 import type { AuditedSet, PatientOptions } from "./auditedSet.ts";
 import { summarise, type ClassSummary } from "./distributions.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { fingerprintsOf } from "./fingerprints.ts";
+import { fingerprinted } from "./fingerprinted.ts";
 import { oddity } from "./odd.ts";
 import { splitPatients, type SplitPatient } from "./patients.ts";
 import { shortcutsOf, type Shortcut } from "./shortcuts.ts";
@@ -80,18 +80,7 @@ const LEAKS = [
 /** Looks at the pictures of a set that was listed already: see `checkData`. */
 export async function auditOf(set: AuditedSet, options: CheckDataOptions = {}): Promise<DataAudit> {
   const { cacheFolder = defaultPictureCacheFolder(), signal } = options;
-  const prints = await fingerprintsOf(
-    set.files.map(({ path }) => path),
-    { ...options, cacheFolder },
-  );
-  const unreadable = set.files.flatMap(({ name }, i) => {
-    const print = prints[i]!;
-    return "unreadable" in print ? [{ path: name, reason: print.unreadable }] : [];
-  });
-  const pictures = set.files.flatMap((file, i) => {
-    const print = prints[i]!;
-    return "unreadable" in print ? [] : [{ ...file, print }];
-  });
+  const { pictures, unreadable } = await fingerprinted(set.files, { ...options, cacheFolder });
   const copies = await Copies.find(
     pictures.map(({ print }) => print),
     signal,

@@ -7,7 +7,7 @@ import { makeFolder } from "../run/makeFolder.ts";
 import { readAuditedSet, type PatientOptions } from "./auditedSet.ts";
 import { clustersOf } from "./clusters.ts";
 import { Copies } from "./copies.ts";
-import { fingerprintsOf } from "./fingerprints.ts";
+import { fingerprinted } from "./fingerprinted.ts";
 import { manifestCsv } from "./manifestCsv.ts";
 import { refuseInside } from "./writeAudit.ts";
 
@@ -52,14 +52,7 @@ export async function splitData(root: string, options: SplitDataOptions): Promis
   if (resolve(out) === resolve(root))
     throw new SplitError(`${out}: is what the pictures are read from: choose another file`);
   const { files, classes, columns } = await readAuditedSet(root, options);
-  const prints = await fingerprintsOf(
-    files.map(({ path }) => path),
-    { ...options, cacheFolder },
-  );
-  const pictures = files.flatMap((file, i) => {
-    const print = prints[i]!;
-    return "unreadable" in print ? [] : [{ ...file, print }];
-  });
+  const { pictures, unreadable } = await fingerprinted(files, { ...options, cacheFolder });
   const copies = await Copies.find(
     pictures.map(({ print }) => print),
     signal,
@@ -89,9 +82,6 @@ export async function splitData(root: string, options: SplitDataOptions): Promis
     counts: Object.fromEntries(SPLITS.map((split) => [split, counts(split)])) as Record<SplitName, number[]>,
     groups: [...sizes.values()].filter((size) => size > 1).length,
     largestGroup: [...sizes.values()].reduce((most, size) => Math.max(most, size), 0),
-    unreadable: files.flatMap(({ name }, i) => {
-      const print = prints[i]!;
-      return "unreadable" in print ? [{ path: name, reason: print.unreadable }] : [];
-    }),
+    unreadable,
   };
 }
