@@ -22,27 +22,31 @@ export const SYMMETRY_NAMES: readonly string[] = [
 /** A square image as it lies under a symmetry: [side, side]. */
 export function turned(image: Int8Array, side: number, symmetry: Symmetry): Int8Array {
   const out = new Int8Array(image.length);
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const row = symmetry & 2 ? side - 1 - y : y;
-      const column = symmetry & 1 ? side - 1 - x : x;
-      out[y * side + x] = image[symmetry & 4 ? column * side + row : row * side + column]!;
-    }
-  }
+  lay(image, out, { width: side, height: side }, symmetry);
   return out;
 }
 
 /** A grey picture as it lies under a symmetry. */
 export function layPicture({ data, width, height }: Picture, symmetry: Symmetry): Picture {
+  const out = new Uint8Array(data.length);
+  return { data: out, ...lay(data, out, { width, height }, symmetry), channels: 1 };
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Writes an image [height, width] to `to` as it lies under a symmetry; returns its size there. */
+function lay<T extends Int8Array | Uint8Array>(from: T, to: T, { width, height }: Size, symmetry: Symmetry): Size {
   const swapped = (symmetry & 4) !== 0;
   const [w, h] = swapped ? [height, width] : [width, height];
-  const out = new Uint8Array(data.length);
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {
       const row = symmetry & 2 ? h - 1 - y : y;
       const column = symmetry & 1 ? w - 1 - x : x;
-      out[y * w + x] = data[swapped ? column * width + row : row * width + column]!;
+      to[y * w + x] = from[swapped ? column * width + row : row * width + column]!;
     }
   }
-  return { data: out, width: w, height: h, channels: 1 };
+  return { width: w, height: h };
 }
