@@ -1,7 +1,7 @@
-import { relative, resolve, sep } from "node:path";
 import { GROUP_COLUMN, type Columns } from "../data/columns.ts";
 import type { SplitName } from "../data/split.ts";
 import { csvLine } from "../run/csv.ts";
+import { nameIn } from "./auditedSet.ts";
 
 /** A picture in a list of pictures. */
 export interface ManifestRow {
@@ -25,7 +25,7 @@ export function manifestCsv(place: string, rows: readonly ManifestRow[], columns
   const header = ["path", "label", "split", "patient", ...(grouped ? [GROUP_COLUMN] : []), ...own];
   const lines = rows.map(({ path, class: label, split, patient, group }) =>
     csvLine([
-      relative(resolve(place), resolve(path)).split(sep).join("/"),
+      nameIn(place, path),
       label,
       split,
       patient,
