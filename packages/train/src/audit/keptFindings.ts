@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { DECODER_VERSION } from "../data/decode.ts";
 import { inParallel } from "../data/inParallel.ts";
+import { leastUsedBeyond } from "../data/leastUsed.ts";
 import { writeFileAtomic } from "../run/atomic.ts";
 import { FRACTURE_VERSION } from "../version.ts";
 import { FINGERPRINT_VERSION } from "./fingerprint.ts";
@@ -71,12 +72,7 @@ async function removeUnused(folder: string, mostBytes: number): Promise<void> {
       return { path, bytes: found?.size ?? 0, used: found?.mtimeMs ?? 0 };
     }),
   );
-  let held = entries.reduce((sum, { bytes }) => sum + bytes, 0);
-  for (const { path, bytes } of entries.toSorted((a, b) => a.used - b.used)) {
-    if (held <= mostBytes) return;
-    await rm(path, { force: true });
-    held -= bytes;
-  }
+  for (const { path } of leastUsedBeyond(entries, mostBytes)) await rm(path, { force: true });
 }
 
 async function keyOf({ terms, files }: Listing): Promise<string> {

@@ -37,7 +37,7 @@ export class FileCache {
 
   /** The bytes that were kept, if they are whole and `length` many. */
   async read(key: string, length: number): Promise<Uint8Array | null> {
-    const entry = await readFile(this.#pathOf(key)).catch(() => null);
+    const entry = await readFile(this.pathOf(key)).catch(() => null);
     if (entry?.length !== CHECKSUM_BYTES + length) return null;
     const data = entry.subarray(CHECKSUM_BYTES);
     return crc32(data) === entry.readUInt32LE() ? data : null;
@@ -46,7 +46,7 @@ export class FileCache {
   /** Keeps bytes, if it can. */
   async write(key: string, data: Uint8Array): Promise<void> {
     if (this.#problem !== null) return;
-    const path = this.#pathOf(key);
+    const path = this.pathOf(key);
     const temporary = `${path}.${process.pid}-${serial++}.tmp`;
     const checksum = Buffer.alloc(CHECKSUM_BYTES);
     checksum.writeUInt32LE(crc32(data));
@@ -61,8 +61,8 @@ export class FileCache {
     }
   }
 
-  // Folders of some hundred files each, which every file system and its tools are at ease with.
-  #pathOf(key: string): string {
+  /** Where an entry lies: in folders of some hundred files each, which every file system and its tools are at ease with. */
+  pathOf(key: string): string {
     return join(this.#folder, key.slice(0, 2), key.slice(2));
   }
 }

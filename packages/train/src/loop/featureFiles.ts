@@ -2,6 +2,7 @@ import { readdir, rm, stat, statfs, utimes } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FileCache } from "../data/fileCache.ts";
+import { leastUsedBeyond, type CacheEntry } from "../data/leastUsed.ts";
 
 /** What all kept features may take on the disk. */
 const MOST_BYTES = 4 * 2 ** 30;
@@ -13,11 +14,6 @@ export interface FeatureFilesOptions {
   readonly mostBytes?: number;
 }
 
-interface Entry {
-  readonly bytes: number;
-  readonly used: number;
-}
-
 /**
  * Features of frozen parts, kept on disk, a file for each batch, under a hash of everything that decides their bits (features.ts). What was not
  * used for longest goes first where they take too much; what can't be kept is computed again, and stops nothing.
@@ -27,7 +23,7 @@ export class FeatureFiles {
   readonly #files: FileCache;
   readonly #mostBytes: number;
   /** By key; null: the folder was not looked at yet. */
-  #entries: Map<string, Entry> | null = null;
+  #entries: Map<string, CacheEntry> | null = null;
 
   constructor(folder: string, { mostBytes = MOST_BYTES }: FeatureFilesOptions = {}) {
     this.#folder = folder;
@@ -51,7 +47,7 @@ export class FeatureFiles {
 
   async #touch(key: string): Promise<void> {
     const now = new Date();
-    await utimes(join(this.#folder, key.slice(0, 2), key.slice(2)), now, now).catch(() => {});
+    await utimes(this.#files.pathOf(key), now, now).catch(() => {});
     const entry = this.#entries?.get(key);
     if (entry) this.#entries!.set(key, { ...entry, used: now.getTime() });
   }
@@ -60,21 +56,17 @@ export class FeatureFiles {
   async #makeRoom(bytes: number): Promise<boolean> {
     if (bytes > this.#mostBytes) return false;
     const entries = (this.#entries ??= await this.#scan());
-    let held = [...entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
-    if (held + bytes > this.#mostBytes) {
-      for (const [key, entry] of [...entries].sort(([, a], [, b]) => a.used - b.used)) {
-        if (held + bytes <= this.#mostBytes) break;
-        await rm(join(this.#folder, key.slice(0, 2), key.slice(2)), { force: true }).catch(() => {});
-        entries.delete(key);
-        held -= entry.bytes;
-      }
+    const held = Array.from(entries, ([key, entry]) => ({ key, ...entry }));
+    for (const { key } of leastUsedBeyond(held, this.#mostBytes - bytes)) {
+      await rm(this.#files.pathOf(key), { force: true }).catch(() => {});
+      entries.delete(key);
     }
     return (await this.#free()) - bytes >= RESERVED_BYTES;
   }
 
-  async #scan(): Promise<Map<string, Entry>> {
+  async #scan(): Promise<Map<string, CacheEntry>> {
     const names = existsSync(this.#folder) ? await readdir(this.#folder, { recursive: true }) : [];
-    const entries = new Map<string, Entry>();
+    const entries = new Map<string, CacheEntry>();
     for (const name of names) {
       const found = await stat(join(this.#folder, name)).catch(() => null);
       if (found?.isFile()) entries.set(name.replaceAll(/[\\/]/g, ""), { bytes: found.size, used: found.mtimeMs });
