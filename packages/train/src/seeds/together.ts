@@ -1,9 +1,7 @@
 import { CompareError } from "../compare/errors.ts";
 import { readPredictions, type PredictionFile } from "../compare/readPredictions.ts";
-import { calibrationFigures } from "../evaluate/decision.ts";
-import type { FigureIntervals } from "../evaluate/intervals.ts";
+import { calibrationFigures, positiveOf } from "../evaluate/decision.ts";
 import { computeMetrics } from "../evaluate/metrics.ts";
-import { positiveClassOf } from "../evaluate/positiveClass.ts";
 import { predictedClasses } from "../evaluate/predictions.ts";
 import type { PredictionTable } from "../run/results.ts";
 import type { SeedsSummary } from "./summary.ts";
@@ -33,8 +31,7 @@ export function togetherOf(files: readonly string[], thresholds: readonly (numbe
   const probabilities = first.probabilities.map(
     (_, i) => all.reduce((sum, table) => sum + table.probabilities[i]!, 0) / all.length,
   );
-  const [one, two, three] = classes;
-  const positive = one !== undefined && two !== undefined && three === undefined ? positiveClassOf([one, two]) : null;
+  const positive = positiveOf(classes);
   const threshold =
     positive !== null && thresholds.every((value) => value !== null)
       ? thresholds.reduce((sum, value) => sum + value, 0) / thresholds.length
@@ -47,7 +44,6 @@ export function togetherOf(files: readonly string[], thresholds: readonly (numbe
   const metrics = computeMetrics(decided, { groups: groups ?? undefined });
   const { calibrationError } = calibrationFigures(decided);
   const { accuracy, precision, recall, specificity, f1, rocAuc, averagePrecision, logLoss, intervals } = metrics;
-  const of: FigureIntervals = intervals;
   return {
     table: { classes, paths, labels, predicted, probabilities, groups: groups ?? undefined },
     summary: {
@@ -64,12 +60,12 @@ export function togetherOf(files: readonly string[], thresholds: readonly (numbe
       },
       intervals: {
         accuracy: intervals.accuracy,
-        precision: of.precision,
-        recall: of.recall,
-        specificity: of.specificity,
-        f1: of.f1,
-        rocAuc: of.rocAuc,
-        averagePrecision: of.averagePrecision,
+        precision: intervals.precision,
+        recall: intervals.recall,
+        specificity: intervals.specificity,
+        f1: intervals.f1,
+        rocAuc: intervals.rocAuc,
+        averagePrecision: intervals.averagePrecision,
         logLoss: intervals.logLoss,
         calibrationError: null,
       },
